@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+// Raw descriptors for the tests of pollers: connected pairs that close themselves. Uses the system
+// directly and nothing of Gyre, so that what it tells a test is independent of what is tested.
+#pragma once
+
+#include "support/catch.hpp"
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gyre::testing {
+
+/// Owns a descriptor.
+class unique_fd {
+public:
+    unique_fd() = default;
+    explicit unique_fd(int fd) : fd_(fd) {}
+    unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        reset(other.release());
+        return *this;
+    }
+    ~unique_fd() { reset(); }
+
+    int get() const { return fd_; }
+    int release() { return std::exchange(fd_, -1); }
+    void reset(int fd = -1) {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+        fd_ = fd;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+inline void set_nonblocking(int fd) {
+    REQUIRE(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);
+}
+
+/// Two connected, non-blocking ends. Of a pipe, `a` reads and `b` writes.
+struct fd_pair {
+    unique_fd a;
+    unique_fd b;
+};
+
+inline fd_pair pipe_pair() {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
+    set_nonblocking(ends[0]);
+    set_nonblocking(ends[1]);
+    return made;
+}
+
+inline fd_pair unix_pair() {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
+    set_nonblocking(ends[0]);
+    set_nonblocking(ends[1]);
+    return made;
+}
+
+inline fd_pair tcp_pair() {
+    const unique_fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener.get(), raw, length) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    REQUIRE(::getsockname(listener.get(), raw, &length) == 0);
+    unique_fd client(::socket(AF_INET, SOCK_STREAM, 0));
+    REQUIRE(::connect(client.get(), raw, length) == 0);
+    unique_fd server(::accept(listener.get(), nullptr, nullptr));
+    REQUIRE(server.get() >= 0);
+    set_nonblocking(client.get());
+    set_nonblocking(server.get());
+    return {std::move(client), std::move(server)};
+}
+
+inline void put_byte(int fd) { REQUIRE(::write(fd, "x", 1) == 1); }
+
+inline void take_byte(int fd) {
+    char byte = 0;
+    REQUIRE(::read(fd, &byte, 1) == 1);
+}
+
+/// Writes until the peer's buffer takes no more.
+inline void fill(int fd) {
+    const std::array<char, 4096> block{};
+    while (::write(fd, block.data(), block.size()) > 0) {}
+}
+
+/// Reads all that is there.
+inline void drain(int fd) {
+    std::array<char, 4096> block{};
+    while (::read(fd, block.data(), block.size()) > 0) {}
+}
+
+/// The soft limit of open descriptors, put back at the end.
+class descriptor_limit {
+public:
+    explicit descriptor_limit(rlim_t wanted) {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
+        set(wanted);
+    }
+    descriptor_limit(const descriptor_limit&) = delete;
+    descriptor_limit& operator=(const descriptor_limit&) = delete;
+    ~descriptor_limit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
+
+    void set(rlim_t wanted) {
+        rlimit changed = old_;
+        changed.rlim_cur = wanted < old_.rlim_max ? wanted : old_.rlim_max;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &changed) == 0);
+    }
+
+private:
+    rlimit old_{};
+};
+
+/// How many of the first thousand descriptors are open.
+inline int open_descriptors() {
+    int count = 0;
+    for (int fd = 0; fd < 1000; ++fd) {
+        count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/// The number that the next descriptor will get.
+inline int next_descriptor() {
+    const unique_fd probe(::dup(0));
+    REQUIRE(probe.get() >= 0);
+    return probe.get();
+}
+
+}  // namespace gyre::testing
