@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+// A slot of the slab as headers see it: the few bytes in front of whatever lives in it.
+//
+// The slab itself is compiled (lib/slab). A slot belongs to its context until that dies, so that a
+// stale reference can always read the generation.
+#pragma once
+
+#include <gyre/detail/config.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace gyre::inline v0::detail {
+
+class slab;
+
+/// What lives in a slot.
+enum class slot_kind : std::uint8_t {
+    none,
+    post,
+    timer_wait,
+    receive,
+    send,
+    accept,
+    connect,
+    io_wait,
+    destroy,   ///< an object that is destroyed at the end of a turn
+    command,   ///< the library's own errand to the owner of a reactor; holds no user code
+    source,    ///< a handle that can be waited for
+    deadline,  ///< a deadline that can be waited for
+};
+
+constexpr bool is_operation(slot_kind kind) noexcept {
+    return kind >= slot_kind::post && kind <= slot_kind::command;
+}
+
+/// Where a slot goes when it is released.
+enum class slot_origin : std::uint8_t {
+    owner,   ///< the free list of the thread that holds the token
+    shared,  ///< the locked list of all other threads
+    heap,    ///< operator delete: the context has no slab
+};
+
+/// In front of each object in a slot.
+struct alignas(16) slot {
+    /// The next free slot; while an operation is queued, the next in the ready list or inbox.
+    slot* link;
+    /// Odd while the slot is in use. Atomic because any thread may release while the owner looks.
+    std::atomic<std::uint32_t> generation;
+    std::uint16_t position;  ///< within its page
+    slot_kind kind;
+    slot_origin origin;
+
+    void* object() noexcept { return this + 1; }
+    static slot* of(const void* object) noexcept {
+        return static_cast<slot*>(const_cast<void*>(object)) - 1;
+    }
+};
+static_assert(sizeof(slot) == 16);
+
+/// The largest object that fits into a slot.
+inline constexpr std::size_t slot_object_size_max = 512 - sizeof(slot);
+/// The largest alignment that a slot gives.
+inline constexpr std::size_t slot_object_alignment = alignof(slot);
+
+/// Takes a slot for an object of `size` bytes, at most slot_object_size_max. `memory` may be null:
+/// the slot comes from the heap. Any thread. Throws std::bad_alloc.
+GYRE_API void* acquire_slot(slab* memory, std::size_t size, slot_kind kind);
+
+/// Gives back the slot of an object whose lifetime has ended. Any thread.
+GYRE_API void release_slot(void* object) noexcept;
+
+/// Counts a handler that did not fit into a slot. `memory` may be null.
+GYRE_API void count_spill(slab* memory) noexcept;
+
+}  // namespace gyre::inline v0::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+// Where handlers live: pages of equally large slots, one list of free slots a size class.
+//
+// The thread that holds the token of the reactor uses the owner's lists without a lock; all other
+// threads take from locked lists, and what they took returns there in batches. Pages live until
+// the slab dies. Knows nothing of what lives in the slots but its kind.
+#pragma once
+
+#include <gyre/detail/slot.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace gyre::inline v0::detail {
+
+/// A thread's claims to be the owner of slabs, innermost first: run() of one context may be
+/// nested in a handler of another.
+struct owner_frame {
+    const slab* owned;    ///< null while the claim is given up for the length of a handler
+    const void* running;  ///< whose handlers the thread runs, if it does
+    owner_frame* outer;
+};
+extern constinit thread_local owner_frame* top_owner_frame;
+
+/// Figures of a slab.
+struct slab_usage {
+    std::size_t pages;
+    std::size_t live_slots;
+    std::uint64_t spilled_handlers;
+};
+
+class slab {
+public:
+    static constexpr std::size_t page_bytes = 16 * 1024;
+    static constexpr std::size_t pages_max = std::size_t{1} << 18;
+
+    /// Holds at most `bytes_max` bytes of pages, rounded up to whole pages; 0 is as much as the
+    /// page table can name (4 GiB).
+    explicit slab(std::size_t bytes_max) noexcept;
+    slab(const slab&) = delete;
+    slab& operator=(const slab&) = delete;
+    /// Frees the pages, whatever is in them.
+    ~slab();
+
+    /// Whether the calling thread is the owner.
+    bool owned_here() const noexcept {
+        for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
+            if (f->owned == this) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Any thread. Throws std::bad_alloc, also when bytes_max is reached.
+    void* acquire(std::size_t size, slot_kind kind);
+    /// Any thread.
+    void release(slot* s) noexcept;
+
+    /// The owner: hands slots that other threads took back to them.
+    void return_shared() noexcept;
+
+    /// The number of a slot, and back: null if no such slot has ever been in use.
+    std::uint32_t number_of(const void* object) const noexcept;
+    slot* at(std::uint32_t number) const noexcept;
+
+    /// Calls f(slot&) for each slot in use; f may release that slot. Owner only, with no other
+    /// thread acquiring or releasing meanwhile if the answer has to be exact.
+    template <class F>
+    void for_each_live(F&& f) {
+        const std::size_t count = page_count_.load(std::memory_order_acquire);
+        for (std::size_t p = 0; p != count; ++p) {
+            page* at_page = page_at(p);
+            const unsigned carved = at_page->carved.load(std::memory_order_acquire);
+            for (unsigned i = 0; i != carved; ++i) {
+                slot* s = at_page->slot_at(i);
+                if ((s->generation.load(std::memory_order_relaxed) & 1U) != 0) {
+                    f(*s);
+                }
+            }
+        }
+    }
+
+    slab_usage usage();
+    void count_spill() noexcept { spills_.fetch_add(1, std::memory_order_relaxed); }
+
+private:
+    struct page {
+        slab* owner;
+        std::uint32_t number;
+        std::uint32_t slot_bytes;
+        std::uint32_t size_class;
+        std::atomic<std::uint32_t> carved;  // slots handed out at least once
+
+        slot* slot_at(std::size_t i) noexcept;
+        std::size_t capacity() const noexcept;
+    };
+    friend void release_slot(void* object) noexcept;
+
+    static constexpr std::array<std::uint16_t, 8> class_bytes{64, 96, 128, 160, 192, 256, 384, 512};
+    static constexpr std::size_t block_pages = 1024;
+
+    // Free slots of each class, and the page that new ones are carved from.
+    struct arena {
+        std::array<slot*, class_bytes.size()> free{};
+        std::array<page*, class_bytes.size()> fresh{};
+    };
+    // Slots on their way back to the shared arena.
+    struct batch {
+        slot* first = nullptr;
+        slot* last = nullptr;
+        unsigned count = 0;
+    };
+
+    static page* page_of(const slot* s) noexcept;
+    static std::size_t class_of(std::size_t object_size) noexcept;
+    page* page_at(std::size_t number) const noexcept;
+    slot* take(arena& from, std::size_t size_class);
+    slot* take_owned(std::size_t size_class);
+    slot* take_shared(std::size_t size_class);
+    slot* carve(arena& from, std::size_t size_class);
+    page* add_page(std::size_t size_class);
+    void flush(std::size_t size_class) noexcept;
+
+    const std::size_t pages_allowed_;
+    arena owned_;
+    std::array<batch, class_bytes.size()> returning_{};
+    unsigned returning_count_ = 0;
+
+    std::mutex shared_mutex_;
+    arena shared_;  // guarded by shared_mutex_
+
+    std::mutex pages_mutex_;  // taken by whoever adds a page
+    std::array<std::atomic<page**>, pages_max / block_pages> blocks_{};
+    std::atomic<std::size_t> page_count_{0};
+    std::atomic<std::uint64_t> spills_{0};
+};
+
+}  // namespace gyre::inline v0::detail
