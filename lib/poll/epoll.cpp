@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSL-1.0
+// The poller of Linux: one level-triggered epoll set. The kernel keeps all there is to know about
+// registrations, so this file keeps nothing but the set.
+#include "poll/deadline.hpp"
+#include "poll/factories.hpp"
+#include "poll/waker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <new>
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace gyre::inline v0::detail {
+namespace {
+
+/// As many events as one system call fetches; 3 KiB of stack.
+constexpr std::size_t batch = 256;
+
+/// The one key that add() and modify() refuse, so that it can mean the notifier.
+constexpr std::uint64_t notifier_key = ~std::uint64_t{0};
+
+std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+
+std::uint32_t to_epoll(interest want) noexcept {
+    std::uint32_t events = 0;
+    if (any(want & interest::read)) {
+        events |= EPOLLIN | EPOLLRDHUP;
+    }
+    if (any(want & interest::write)) {
+        events |= EPOLLOUT;
+    }
+    if (any(want & interest::except)) {
+        events |= EPOLLPRI;
+    }
+    return events;
+}
+
+readiness to_readiness(std::uint32_t events) noexcept {
+    readiness what = readiness::none;
+    if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) {
+        what = what | readiness::readable;
+    }
+    if ((events & EPOLLOUT) != 0) {
+        what = what | readiness::writable;
+    }
+    if ((events & EPOLLPRI) != 0) {
+        what = what | readiness::priority;
+    }
+    // The kernel reports these two unasked, and often alone: a pipe's end of file is EPOLLHUP only,
+    // a pipe without a reader EPOLLERR only.
+    if ((events & EPOLLHUP) != 0) {
+        what = what | readiness::hangup | readiness::readable | readiness::writable;
+    }
+    if ((events & EPOLLERR) != 0) {
+        what = what | readiness::error | readiness::readable | readiness::writable;
+    }
+    return what;
+}
+
+bool control(int set, int what, int handle, std::uint64_t key, std::uint32_t events) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = key;
+    return ::epoll_ctl(set, what, handle, &event) == 0;
+}
+
+/// A set with the notifier in it, or -1 and errno.
+int open_set(int notifier_handle) noexcept {
+    const int set = ::epoll_create1(EPOLL_CLOEXEC);
+    if (set >= 0 && !control(set, EPOLL_CTL_ADD, notifier_handle, notifier_key, EPOLLIN)) {
+        const int why = errno;
+        ::close(set);
+        errno = why;
+        return -1;
+    }
+    return set;
+}
+
+class epoll_poller final : public poller {
+public:
+    epoll_poller(int set, std::unique_ptr<notifier> device) noexcept
+        : set_(set), waker_(std::move(device)) {}
+    ~epoll_poller() override { ::close(set_); }
+
+    const char* name() const noexcept override { return "epoll"; }
+    poller_features features() const noexcept override { return poller_features::pollable; }
+    native_handle_type pollable_handle() const noexcept override { return set_; }
+    void notify() noexcept override { waker_.notify(); }
+
+    std::error_code add(native_handle_type handle, std::uint64_t key,
+                        interest want) noexcept override {
+        if (key == notifier_key) {
+            return std::make_error_code(std::errc::invalid_argument);
+        }
+        const bool done = control(set_, EPOLL_CTL_ADD, handle, key, to_epoll(want));
+        return done ? std::error_code() : last_error();
+    }
+
+    std::error_code modify(native_handle_type handle, std::uint64_t key,
+                           interest want) noexcept override {
+        if (key == notifier_key) {
+            return std::make_error_code(std::errc::invalid_argument);
+        }
+        const bool done = control(set_, EPOLL_CTL_MOD, handle, key, to_epoll(want));
+        return done ? std::error_code() : unless_gone();
+    }
+
+    std::error_code remove(native_handle_type handle, remove_reason why) noexcept override {
+        // The last close of a description takes it out of every set.
+        if (why == remove_reason::closing || control(set_, EPOLL_CTL_DEL, handle, 0, 0)) {
+            return {};
+        }
+        return unless_gone();
+    }
+
+    std::error_code wait(event_buffer& events, time_ns deadline) noexcept override {
+        std::array<epoll_event, batch> ready;  // left uninitialised: this is the hot path
+        // No place more than there is room for, not even for the notifier: the kernel moves what
+        // it reports to the end of its list, and would starve an event that is dropped each time.
+        const int places = static_cast<int>(std::min(events.room(), batch));
+        const int count = wait_until(ready.data(), places, deadline);
+        if (count < 0) {
+            return last_error();
+        }
+        for (int i = 0; i < count; ++i) {
+            const epoll_event& event = ready[static_cast<std::size_t>(i)];
+            if (event.data.u64 == notifier_key) {
+                waker_.acknowledge();
+            } else {
+                events.push(event.data.u64, to_readiness(event.events));
+            }
+        }
+        return {};
+    }
+
+    std::error_code reset() noexcept override {
+        std::error_code error;
+        std::unique_ptr<notifier> device = waker_.replacement(error);
+        if (error) {
+            return error;
+        }
+        const int set = open_set(device ? device->handle() : waker_.handle());
+        if (set < 0) {
+            return last_error();
+        }
+        ::close(set_);
+        set_ = set;
+        if (device) {
+            waker_.replace(std::move(device));
+        }
+        return {};
+    }
+
+private:
+    /// EBADF: closed since; EPERM: closed, and the number is now that of a file that can't be
+    /// waited for. To the caller both say the same as ENOENT.
+    static std::error_code unless_gone() noexcept {
+        if (errno == EBADF || errno == EPERM) {
+            return std::make_error_code(std::errc::no_such_file_or_directory);
+        }
+        return last_error();
+    }
+
+    int wait_until(epoll_event* ready, int places, time_ns deadline) noexcept {
+        for (;;) {
+            const time_ns left = time_left(deadline);
+            const int count = wait_once(ready, places, left);
+            if (count > 0 || (count < 0 && errno != EINTR)) {
+                return count;
+            }
+            if (count == 0 && (left == 0 || time_left(deadline) == 0)) {
+                return 0;
+            }
+        }
+    }
+
+    int wait_once(epoll_event* ready, int places, time_ns left) noexcept {
+#if GYRE_HAS_EPOLL_PWAIT2
+        if (has_pwait2_) {
+            const std::timespec timeout = to_timespec(left);
+            const std::timespec* limit = left == no_deadline ? nullptr : &timeout;
+            const int count = ::epoll_pwait2(set_, ready, places, limit, nullptr);
+            // ENOSYS: a kernel before 5.11; EPERM: a sandbox that does not know the call.
+            if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
+                return count;
+            }
+            has_pwait2_ = false;
+        }
+#endif
+        return ::epoll_wait(set_, ready, places, to_milliseconds(left));
+    }
+
+    int set_;
+#if GYRE_HAS_EPOLL_PWAIT2
+    bool has_pwait2_ = true;
+#endif
+    waker waker_;
+};
+
+}  // namespace
+
+poller* make_epoll_poller(std::error_code& error) noexcept {
+    std::unique_ptr<notifier> device(make_notifier(error));
+    if (!device) {
+        return nullptr;
+    }
+    const int set = open_set(device->handle());
+    if (set < 0) {
+        error = last_error();
+        return nullptr;
+    }
+    poller* made = new (std::nothrow) epoll_poller(set, std::move(device));
+    if (made == nullptr) {
+        ::close(set);
+        error = std::make_error_code(std::errc::not_enough_memory);
+    }
+    return made;
+}
+
+}  // namespace gyre::inline v0::detail

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSL-1.0
+// The contract of <gyre/poller.hpp>: many handles, several pollers, and what making one costs the
+// process, also when it fails or forks.
+#include <gyre/poller.hpp>
+
+#include "support/catch.hpp"
+#include "support/pair.hpp"
+#include "support/poller_rig.hpp"
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+using namespace gyre;
+using namespace gyre::testing;
+
+namespace {
+
+/// The same readable description under many numbers.
+std::vector<unique_fd> readable_handles(std::size_t count, int readable) {
+    std::vector<unique_fd> made;
+    for (std::size_t i = 0; i < count; ++i) {
+        made.emplace_back(::dup(readable));
+        REQUIRE(made.back().get() >= 0);
+    }
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("poller: reports one hundred connections in whichever order they get ready") {
+    GYRE_FOR_EACH_POLLER(rig);
+    std::vector<fd_pair> pairs;
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < 100; ++i) {
+        pairs.push_back(tcp_pair());
+        order.push_back(i);
+        rig.add(pairs[i].a.get(), i, interest::read);
+    }
+    std::mt19937 random(4711);
+    std::shuffle(order.begin(), order.end(), random);
+    for (const std::size_t i : order) {
+        put_byte(pairs[i].b.get());
+        REQUIRE(rig.next_of(i) == readiness::readable);
+        rig.remove(pairs[i].a.get(), remove_reason::closing);
+        pairs[i].a.reset();
+        // Those that stay are not mixed up by the one that went.
+        CHECK(rig.wait(immediately).empty());
+    }
+}
+
+TEST_CASE("poller: of three thousand ready handles none is starved, however little the room") {
+    GYRE_FOR_EACH_POLLER(rig);
+    const descriptor_limit limit(3200);
+    rlimit allowed{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &allowed) == 0);
+    const std::size_t total = allowed.rlim_cur >= 3200 ? 3000 : 700;
+    fd_pair pair = pipe_pair();
+    put_byte(pair.b.get());
+    const std::vector<unique_fd> handles = readable_handles(total, pair.a.get());
+    for (std::size_t i = 0; i < total; ++i) {
+        rig.add(handles[i].get(), i, interest::read);
+    }
+    // 8 divides the number of handles, and 7 and one more place make 8 as well.
+    for (const std::size_t room : {std::size_t{1000}, std::size_t{7}, std::size_t{8}}) {
+        INFO("room for " << room);
+        std::vector<int> seen(total);
+        std::size_t different = 0;
+        for (std::size_t waits = 0; different < total && waits < 4 * (total / room + 4); ++waits) {
+            const std::vector<poll_event> events = rig.wait(watchdog(), room);
+            REQUIRE_FALSE(events.empty());
+            REQUIRE(events.size() <= room);
+            for (const poll_event& event : events) {
+                REQUIRE(event.key < total);
+                different += seen[event.key]++ == 0 ? 1 : 0;
+                // A one-shot poller would get by without any fairness if it were not armed again.
+                rig.modify(handles[event.key].get(), event.key, interest::read);
+            }
+        }
+        CHECK(different == total);
+    }
+    for (const unique_fd& handle : handles) {
+        rig.remove(handle.get());
+    }
+    CHECK(rig.quiet());
+}
+
+TEST_CASE("poller: an event that a wait had no room for is reported by a later one") {
+    GYRE_FOR_EACH_POLLER(rig);
+    std::vector<fd_pair> pairs;
+    for (std::size_t i = 0; i < 10; ++i) {
+        pairs.push_back(unix_pair());
+        put_byte(pairs[i].b.get());
+        rig.add(pairs[i].a.get(), i, interest::read);
+    }
+    std::set<std::uint64_t> seen;
+    for (int i = 0; i < 10; ++i) {
+        const std::vector<poll_event> events = rig.next(1);
+        CHECK(seen.insert(events[0].key).second);
+        take_byte(pairs[events[0].key].a.get());
+    }
+    CHECK(rig.quiet());
+}
+
+TEST_CASE("poller: a handle may be registered with several pollers") {
+    GYRE_FOR_EACH_POLLER(first);
+    poller_rig second_one(first.factory());
+    fd_pair pair = unix_pair();
+    first.add(pair.a.get(), 1, interest::read);
+    second_one.add(pair.a.get(), 2, interest::read);
+    first->notify();
+    CHECK(second_one.quiet());
+    first.wait(immediately);
+    put_byte(pair.b.get());
+    CHECK(first.next_of(1) == readiness::readable);
+    CHECK(second_one.next_of(2) == readiness::readable);
+    first.remove(pair.a.get());
+    CHECK(first.quiet());
+    second_one.modify(pair.a.get(), 3, interest::read);
+    CHECK(second_one.next_of(3) == readiness::readable);
+}
+
+TEST_CASE("poller: a pollable handle can be watched, and is readable when wait() has a reason") {
+    GYRE_FOR_EACH_POLLER(outer);
+    bool found = false;
+    for (const poller_factory& factory : pollers()) {
+        poller_rig inner(factory);
+        const bool pollable = has(inner->features(), poller_features::pollable);
+        CHECK((inner->pollable_handle() != invalid_native_handle) == pollable);
+        if (!pollable) {
+            continue;
+        }
+        found = true;
+        fd_pair pair = unix_pair();
+        inner.add(pair.a.get(), 1, interest::read);
+        outer.add(inner->pollable_handle(), 2, interest::read);
+        CHECK(outer.quiet());
+        put_byte(pair.b.get());
+        CHECK(outer.next_of(2) == readiness::readable);
+        CHECK(inner.next_of(1) == readiness::readable);
+        take_byte(pair.a.get());
+        inner.modify(pair.a.get(), 1, interest::read);
+        outer.modify(inner->pollable_handle(), 2, interest::read);
+        CHECK(outer.quiet());
+        inner->notify();
+        CHECK(outer.next_of(2) == readiness::readable);
+        inner.wait(immediately);
+        outer.modify(inner->pollable_handle(), 3, interest::read);
+        CHECK(outer.quiet());
+        outer.remove(inner->pollable_handle());
+    }
+    if (!found) {
+        SUCCEED("no poller of this system is pollable");
+    }
+}
+
+TEST_CASE("poller: a thousand pollers made and destroyed leave no descriptor open") {
+    GYRE_FOR_EACH_POLLER(rig);
+    const int before = open_descriptors();
+    for (int i = 0; i < 1000; ++i) {
+        poller_rig other(rig.factory());
+        REQUIRE(other->reset() == std::error_code());
+    }
+    CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("poller: all its descriptors are closed on exec") {
+    GYRE_FOR_EACH_POLLER(rig);
+    for (int fd = 3; fd < 256; ++fd) {
+        const int before = ::fcntl(fd, F_GETFD);
+        if (before >= 0) {
+            continue;
+        }
+        poller_rig other(rig.factory());
+        REQUIRE(other->reset() == std::error_code());
+        const int flags = ::fcntl(fd, F_GETFD);
+        CHECK((flags < 0 || (flags & FD_CLOEXEC) != 0));
+    }
+}
+
+TEST_CASE("poller: cannot be made without descriptors, says so, and leaks none") {
+    GYRE_FOR_EACH_POLLER(rig);
+    const int before = open_descriptors();
+    const int next = next_descriptor();
+    bool made_one = false;
+    for (int spare = 0; !made_one && spare < 8; ++spare) {
+        std::error_code error;
+        std::unique_ptr<poller> made;
+        {
+            const descriptor_limit limit(static_cast<rlim_t>(next + spare));
+            made.reset(rig.factory().make(error));
+        }
+        if (spare == 0) {
+            CHECK(made == nullptr);
+        }
+        if (made == nullptr) {
+            CHECK(error == std::errc::too_many_files_open);
+            CHECK(open_descriptors() == before);
+        } else {
+            CHECK_FALSE(error);
+            made_one = true;
+        }
+    }
+    CHECK(made_one);
+}
+
+TEST_CASE("poller: a reset() that fails for want of descriptors changes nothing") {
+    GYRE_FOR_EACH_POLLER(rig);
+    fd_pair pair = unix_pair();
+    put_byte(pair.b.get());
+    rig.add(pair.a.get(), 1, interest::read);
+    std::error_code error;
+    {
+        const descriptor_limit limit(static_cast<rlim_t>(next_descriptor()));
+        error = rig->reset();
+    }
+    if (!error) {
+        SUCCEED("this poller needs no descriptor for it");
+        CHECK(rig.quiet());
+        return;
+    }
+    CHECK(error == std::errc::too_many_files_open);
+    CHECK(rig.next_of(1) == readiness::readable);
+    rig->notify();
+    const time_ns end = watchdog();
+    rig.wait(end);
+    CHECK(now() < end);
+}
+
+TEST_CASE("poller: after fork() and reset() parent and child wake themselves only") {
+    GYRE_FOR_EACH_POLLER(rig);
+    fd_pair pair = unix_pair();
+    rig.add(pair.a.get(), 1, interest::read);
+    // The child inherits this call as pending, and the flag with it.
+    rig->notify();
+    fd_pair talk = unix_pair();
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        // No assertions here: what went wrong is the exit status.
+        std::vector<poll_event> storage(8);
+        event_buffer events(storage);
+        const time_ns end = watchdog();
+        int status = rig->reset() ? 1 : 0;
+        rig->wait(events, immediately);
+        rig->notify();
+        (void)!::write(talk.b.get(), "x", 1);
+        char byte = 0;
+        ::fcntl(talk.b.get(), F_SETFL, 0);
+        (void)!::read(talk.b.get(), &byte, 1);  // the parent has waited
+        rig->wait(events, end);
+        status = now() >= end ? 2 : events.size() != 0 ? 3 : status;
+        ::_exit(status);
+    }
+    const time_ns end = watchdog();
+    rig.wait(end);  // what was notified before the fork
+    CHECK(now() < end);
+    ::fcntl(talk.a.get(), F_SETFL, 0);
+    take_byte(talk.a.get());
+    // The child has notified itself by now, and that is no event here.
+    const time_ns deadline = now() + 20 * millisecond;
+    CHECK(rig.wait(deadline).empty());
+    CHECK(now() >= deadline);
+    rig->notify();
+    CHECK(rig.wait(watchdog()).empty());
+    put_byte(talk.a.get());
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    put_byte(pair.b.get());
+    CHECK(rig.next_of(1) == readiness::readable);
+}
