@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+// The parts of the native POSIX platform, one function for each facility, and the few calls that
+// differ from system to system. Private to lib/platform; knows nothing of loops.
+#pragma once
+
+#include "platform/platform.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+#include <poll.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+namespace gyre::inline v0::detail {
+
+// Each object has no state of its own that needs destroying: it may be used before main() and
+// after it.
+socket_ops& native_socket_ops() noexcept;
+descriptor_ops& native_descriptor_ops() noexcept;
+name_ops& native_name_ops() noexcept;
+signal_ops& native_signal_ops() noexcept;
+clock_ops& native_clock_ops() noexcept;
+random_ops& native_random_ops() noexcept;
+offload_ops& native_offload_ops() noexcept;
+thread_ops& native_thread_ops() noexcept;
+
+/// What offload promises; named for its tests.
+inline constexpr std::size_t offload_threads = 4;
+inline constexpr std::size_t offload_queue_capacity = 1024;
+
+/// What a call with one buffer is asked for at most: some systems refuse lengths beyond an int.
+inline constexpr std::size_t max_transfer = std::size_t{1} << 30;
+
+inline std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+
+/// close(2) as far as its caller can do anything about it. descriptor_ops_posix.cpp.
+std::error_code close_handle(native_handle_type handle) noexcept;
+
+/// O_NONBLOCK, asked first and set only if it is missing. descriptor_ops_posix.cpp.
+std::error_code make_nonblocking(native_handle_type handle) noexcept;
+
+/// O_NONBLOCK and FD_CLOEXEC, for systems that can't create descriptors so.
+std::error_code make_fit_for_loop(native_handle_type handle) noexcept;
+
+/// Iovecs out of what an operation carries: the same bytes under another name. No buffer, which
+/// POSIX does not allow, and a single one, which has to be clipped, go through `scratch`.
+struct io_vector {
+    const iovec* data;
+    int count;
+};
+io_vector to_vector(const io_request& request, iovec& scratch) noexcept;
+
+/// writev() with SIGPIPE held back by the signal mask. Four system calls.
+ssize_t write_with_sigpipe_blocked(int fd, const iovec* pieces, int count) noexcept;
+
+// What differs between systems: native_linux.cpp and native_generic.cpp have the same functions.
+
+/// Flags of send and sendmsg that keep SIGPIPE away; 0 where silence_socket() does it.
+int silent_send_flags() noexcept;
+
+/// Keeps SIGPIPE away from a socket for good, where that is an option of the socket.
+std::error_code silence_socket(native_handle_type handle) noexcept;
+
+/// writev() that never raises SIGPIPE.
+ssize_t write_silently(int fd, const iovec* pieces, int count) noexcept;
+
+/// Whether accept() reports this error of a connection that it has taken off the queue.
+bool concerns_one_connection(int code) noexcept;
+
+/// Whether getaddrinfo() says by this code that the name exists without such an address.
+bool means_no_address(int code) noexcept;
+
+/// poll(2) of one entry, for at most `left` nanoseconds; no_deadline is for ever.
+int poll_one(pollfd& entry, time_ns left) noexcept;
+
+/// See thread_ops::set_timer_slack().
+std::uint64_t exchange_timer_slack(std::uint64_t slack_ns) noexcept;
+
+}  // namespace gyre::inline v0::detail
