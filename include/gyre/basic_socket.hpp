@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: BSL-1.0
+// What all sockets of a protocol can do.
+#pragma once
+
+#include <gyre/any_io_executor.hpp>
+#include <gyre/async_result.hpp>
+#include <gyre/detail/config.hpp>
+#include <gyre/detail/initiate.hpp>
+#include <gyre/detail/socket_object.hpp>
+#include <gyre/detail/throw_error.hpp>
+#include <gyre/error.hpp>
+#include <gyre/native_handle.hpp>
+#include <gyre/socket_base.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace gyre::inline v0 {
+
+namespace detail {
+
+/// Waits for readiness; nothing is performed.
+class io_wait_base : public io_operation {
+public:
+    static constexpr slot_kind kind_in_slot = slot_kind::io_wait;
+    io_wait_base(function f, source* s, io_queue q) noexcept : io_operation(f, s, q) {}
+
+    timer_wait_base::outcome take() noexcept { return {error()}; }
+
+protected:
+    ~io_wait_base() = default;
+};
+
+/// Waits for a connection attempt to end.
+class connect_base : public io_operation {
+public:
+    static constexpr slot_kind kind_in_slot = slot_kind::connect;
+    connect_base(function f, source* s) noexcept : io_operation(f, s, io_queue::write) {}
+
+    timer_wait_base::outcome take() noexcept { return {error()}; }
+
+protected:
+    ~connect_base() = default;
+};
+
+/// Reaches the untyped part of a socket, for the library's own operations.
+struct socket_access {
+    template <class Socket>
+    static socket_object& object(Socket& socket) noexcept {
+        return socket.object_;
+    }
+};
+
+constexpr io_queue queue_of(socket_base::wait_type w) noexcept {
+    return w == socket_base::wait_read    ? io_queue::read
+           : w == socket_base::wait_write ? io_queue::write
+                                          : io_queue::except;
+}
+
+}  // namespace detail
+
+/// A base of sockets; not to be used by itself.
+///
+/// Each synchronous function has a form that reports through an error_code and one that throws
+/// system_error. On a closed socket all of them report error::bad_descriptor.
+///
+/// **Threads.** Different sockets may be used by different threads; one socket by one at a time.
+/// If that is another thread than the one that runs the context, what it starts, cancels and
+/// closes is left to that thread, in the order of the calls.
+/// **Lifetime.** Must be closed or destroyed before its context. Destroying it closes it.
+/// **Cancellation.** An operation that cancel() or close() counted reports operation_aborted,
+/// even if it had become ready; nothing that was received, accepted or sent is lost by that. A
+/// write whose data has been handed to the system reports its own result.
+template <class Protocol>
+class basic_socket : public socket_base {
+public:
+    using executor_type = any_io_executor;
+    using protocol_type = Protocol;
+    using endpoint_type = typename Protocol::endpoint;
+    using lowest_layer_type = basic_socket;
+    using native_handle_type = gyre::native_handle_type;
+
+    executor_type get_executor() const noexcept { return object_.get_executor(); }
+    lowest_layer_type& lowest_layer() noexcept { return *this; }
+    const lowest_layer_type& lowest_layer() const noexcept { return *this; }
+    bool is_open() const noexcept { return object_.is_open(); }
+
+    /// Makes a socket of the system. error::already_open if there is one.
+    void open(const protocol_type& protocol, error_code& ec) {
+        ec = object_.open(protocol.family(), protocol.type(), protocol.protocol(),
+                          Protocol::is_stream);
+    }
+    void open(const protocol_type& protocol = protocol_type::v4()) {
+        error_code ec;
+        open(protocol, ec);
+        detail::throw_error(ec, "open");
+    }
+
+    /// Takes over a socket that somebody else made. It becomes non-blocking.
+    void assign(const protocol_type&, native_handle_type handle, error_code& ec) {
+        ec = object_.assign(handle, Protocol::is_stream);
+    }
+    void assign(const protocol_type& protocol, native_handle_type handle) {
+        error_code ec;
+        assign(protocol, handle, ec);
+        detail::throw_error(ec, "assign");
+    }
+
+    /// Aborts all operations and closes the socket. It may be opened again. Called by another
+    /// thread than the context's, the system's socket is closed when that thread gets to it.
+    void close(error_code& ec) { ec = object_.close(); }
+    void close() {
+        error_code ec;
+        close(ec);
+        detail::throw_error(ec, "close");
+    }
+
+    /// Aborts all operations and gives the open socket away. error::try_again, with nothing
+    /// changed, if another thread is running the context.
+    native_handle_type release(error_code& ec) {
+        native_handle_type handle = invalid_native_handle;
+        ec = object_.release(handle);
+        return handle;
+    }
+    native_handle_type release() {
+        error_code ec;
+        const native_handle_type handle = release(ec);
+        detail::throw_error(ec, "release");
+        return handle;
+    }
+
+    /// The system's name of the socket; it stays owned by this object and non-blocking.
+    native_handle_type native_handle() { return object_.native_handle(); }
+
+    /// Aborts all pending operations; returns how many (0 if it is left to another thread).
+    std::size_t cancel(error_code& ec) {
+        std::size_t count = 0;
+        ec = object_.cancel(count);
+        return count;
+    }
+    std::size_t cancel() {
+        error_code ec;
+        const std::size_t count = cancel(ec);
+        detail::throw_error(ec, "cancel");
+        return count;
+    }
+
+    void bind(const endpoint_type& endpoint, error_code& ec) {
+        ec = object_.bind(endpoint.data(), endpoint.size());
+    }
+    void bind(const endpoint_type& endpoint) {
+        error_code ec;
+        bind(endpoint, ec);
+        detail::throw_error(ec, "bind");
+    }
+
+    /// Opens the socket if it is closed, and connects it; blocks until that has succeeded or
+    /// failed, or, if non_blocking() is on, reports error::in_progress.
+    void connect(const endpoint_type& peer, error_code& ec) {
+        ec = {};
+        if (!is_open()) {
+            open(peer.protocol(), ec);
+        }
+        if (!ec) {
+            ec = object_.connect(peer.data(), peer.size());
+        }
+    }
+    void connect(const endpoint_type& peer) {
+        error_code ec;
+        connect(peer, ec);
+        detail::throw_error(ec, "connect");
+    }
+
+    /// Opens the socket if it is closed, and connects it. Handler: void(error_code).
+    template <class Token>
+    auto async_connect(const endpoint_type& peer, Token&& token) {
+        return async_initiate<void(error_code)>(
+            [this](auto&& handler, const endpoint_type& to) {
+                error_code ec;
+                if (!is_open()) {
+                    open(to.protocol(), ec);
+                }
+                auto* op = detail::make_operation<detail::connect_base>(
+                    object_.where(), std::forward<decltype(handler)>(handler),
+                    object_.get_source());
+                if (ec) {
+                    object_.fail(op, ec);
+                } else {
+                    object_.start_connect(op, to.data(), to.size());
+                }
+            },
+            std::forward<Token>(token), peer);
+    }
+
+    template <class Option>
+    void set_option(const Option& option, error_code& ec) {
+        const protocol_type p = any_protocol();
+        ec = object_.set_option(option.level(p), option.name(p), option.data(p), option.size(p));
+    }
+    template <class Option>
+    void set_option(const Option& option) {
+        error_code ec;
+        set_option(option, ec);
+        detail::throw_error(ec, "set_option");
+    }
+    template <class Option>
+    void get_option(Option& option, error_code& ec) const {
+        const protocol_type p = any_protocol();
+        std::size_t size = option.size(p);
+        Option answer = option;
+        ec = object_.get_option(option.level(p), option.name(p), answer.data(p), size);
+        if (!ec) {
+            answer.resize(p, size);
+            option = answer;
+        }
+    }
+    template <class Option>
+    void get_option(Option& option) const {
+        error_code ec;
+        get_option(option, ec);
+        detail::throw_error(ec, "get_option");
+    }
+
+    /// Whether synchronous calls report error::would_block instead of waiting. The system's
+    /// socket is non-blocking in any case.
+    bool non_blocking() const { return object_.non_blocking(); }
+    void non_blocking(bool on, error_code& ec) { ec = object_.non_blocking(on); }
+    void non_blocking(bool on) {
+        error_code ec;
+        non_blocking(on, ec);
+        detail::throw_error(ec, "non_blocking");
+    }
+
+    /// How many bytes can be read without waiting.
+    std::size_t available(error_code& ec) const {
+        std::size_t bytes = 0;
+        ec = object_.available(bytes);
+        return bytes;
+    }
+    std::size_t available() const {
+        error_code ec;
+        const std::size_t bytes = available(ec);
+        detail::throw_error(ec, "available");
+        return bytes;
+    }
+
+    /// Whether the next byte is the one after out-of-band data.
+    bool at_mark(error_code& ec) const {
+        bool result = false;
+        ec = object_.at_mark(result);
+        return result;
+    }
+    bool at_mark() const {
+        error_code ec;
+        const bool result = at_mark(ec);
+        detail::throw_error(ec, "at_mark");
+        return result;
+    }
+
+    endpoint_type local_endpoint(error_code& ec) const {
+        endpoint_type endpoint;
+        std::size_t size = endpoint.capacity();
+        ec = object_.local_address(endpoint.data(), size);
+        return ec ? endpoint_type() : endpoint;
+    }
+    endpoint_type local_endpoint() const {
+        error_code ec;
+        const endpoint_type endpoint = local_endpoint(ec);
+        detail::throw_error(ec, "local_endpoint");
+        return endpoint;
+    }
+    endpoint_type remote_endpoint(error_code& ec) const {
+        endpoint_type endpoint;
+        std::size_t size = endpoint.capacity();
+        ec = object_.remote_address(endpoint.data(), size);
+        return ec ? endpoint_type() : endpoint;
+    }
+    endpoint_type remote_endpoint() const {
+        error_code ec;
+        const endpoint_type endpoint = remote_endpoint(ec);
+        detail::throw_error(ec, "remote_endpoint");
+        return endpoint;
+    }
+
+    /// Ends one direction or both; the socket stays open.
+    void shutdown(shutdown_type what, error_code& ec) { ec = object_.shutdown(what); }
+    void shutdown(shutdown_type what) {
+        error_code ec;
+        shutdown(what, ec);
+        detail::throw_error(ec, "shutdown");
+    }
+
+    /// Blocks until the socket is ready in that way, whatever non_blocking() says.
+    void wait(wait_type what, error_code& ec) { ec = object_.wait(detail::queue_of(what)); }
+    void wait(wait_type what) {
+        error_code ec;
+        wait(what, ec);
+        detail::throw_error(ec, "wait");
+    }
+
+    /// Waits until the system reports the socket ready in that way: a hint, for the user to try
+    /// for himself. Never answered from memory. Handler: void(error_code).
+    template <class Token>
+    auto async_wait(wait_type what, Token&& token) {
+        return async_initiate<void(error_code)>(
+            [this](auto&& handler, wait_type w) {
+                object_.start(detail::make_operation<detail::io_wait_base>(
+                    object_.where(), std::forward<decltype(handler)>(handler),
+                    object_.get_source(), detail::queue_of(w)));
+            },
+            std::forward<Token>(token), what);
+    }
+
+protected:
+    friend struct detail::socket_access;
+
+    explicit basic_socket(const executor_type& executor) : object_(executor) {}
+    basic_socket(basic_socket&&) noexcept = default;
+    basic_socket& operator=(basic_socket&&) noexcept = default;
+    ~basic_socket() = default;
+
+    static protocol_type any_protocol() noexcept { return endpoint_type().protocol(); }
+
+    detail::socket_object object_;
+};
+
+}  // namespace gyre::inline v0

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+// A socket that carries a stream of bytes.
+#pragma once
+
+#include <gyre/basic_socket.hpp>
+#include <gyre/buffer.hpp>
+#include <gyre/detail/buffer_array.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace gyre::inline v0 {
+
+namespace detail {
+
+/// A transfer with room for `N` buffers.
+template <slot_kind Kind, std::size_t N>
+class transfer_base : public io_operation {
+public:
+    static constexpr slot_kind kind_in_slot = Kind;
+
+    template <class Buffers>
+    transfer_base(function f, source* s, const buffer_array<Buffers>& buffers, int flags) noexcept
+        : io_operation(f, s, Kind == slot_kind::receive ? io_queue::read : io_queue::write) {
+        buffer_count_ = static_cast<std::uint32_t>(buffers.count());
+        flags_ = flags;
+        buffers_ = items_;
+        for (std::size_t i = 0; i != buffers.count(); ++i) {
+            items_[i] = buffers.data()[i];
+        }
+    }
+
+    struct outcome {
+        std::error_code error;
+        std::size_t bytes;
+        template <class Handler>
+        void operator()(Handler& handler) {
+            std::move(handler)(error, bytes);
+        }
+    };
+    outcome take() noexcept { return {error(), bytes}; }
+
+protected:
+    ~transfer_base() = default;
+
+private:
+    io_buffer items_[N];
+};
+
+}  // namespace detail
+
+/// A connection. See basic_socket for threads, lifetime and cancellation.
+///
+/// Reads and writes of one direction that are pending at the same time happen in the order in
+/// which they were started. A read takes its bytes right before its handler is called; a write is
+/// tried at once. The buffers' memory must stay valid until the handler is called.
+template <class Protocol>
+class basic_stream_socket : public basic_socket<Protocol> {
+    using base = basic_socket<Protocol>;
+
+public:
+    using typename base::endpoint_type;
+    using typename base::executor_type;
+    using typename base::protocol_type;
+    using handle_type = typename base::native_handle_type;
+    using flags_type = socket_base::message_flags;
+
+    /// A closed socket.
+    explicit basic_stream_socket(const executor_type& executor) : base(executor) {}
+    /// Opened, and bound where an endpoint is given; throws system_error.
+    basic_stream_socket(const executor_type& executor, const protocol_type& protocol)
+        : base(executor) {
+        this->open(protocol);
+    }
+    basic_stream_socket(const executor_type& executor, const endpoint_type& endpoint)
+        : base(executor) {
+        this->open(endpoint.protocol());
+        this->bind(endpoint);
+    }
+    /// Takes over a socket of the system; throws system_error.
+    basic_stream_socket(const executor_type& executor, const protocol_type& protocol,
+                        handle_type handle)
+        : base(executor) {
+        this->assign(protocol, handle);
+    }
+    template <context_with_executor Context, class... Arguments>
+    explicit basic_stream_socket(Context& context, const Arguments&... arguments)
+        : basic_stream_socket(executor_type(context.get_executor()), arguments...) {}
+
+    /// Pending operations go along; the other socket is closed and may be opened again.
+    basic_stream_socket(basic_stream_socket&&) noexcept = default;
+    basic_stream_socket& operator=(basic_stream_socket&&) noexcept = default;
+
+    /// Reads what is there, at least one byte; blocks until something is. error::eof at the end of
+    /// the stream. 0 bytes into empty buffers are a success.
+    template <mutable_buffer_sequence Buffers>
+    std::size_t read_some(const Buffers& buffers, error_code& ec) {
+        return receive(buffers, 0, ec);
+    }
+    template <mutable_buffer_sequence Buffers>
+    std::size_t read_some(const Buffers& buffers) {
+        return receive(buffers, 0);
+    }
+    template <mutable_buffer_sequence Buffers>
+    std::size_t receive(const Buffers& buffers, flags_type flags, error_code& ec) {
+        detail::buffer_array<Buffers> array(buffers);
+        std::size_t bytes = 0;
+        ec = this->object_.receive(array.data(), array.count(), flags, bytes);
+        return bytes;
+    }
+    template <mutable_buffer_sequence Buffers>
+    std::size_t receive(const Buffers& buffers, flags_type flags = 0) {
+        error_code ec;
+        const std::size_t bytes = receive(buffers, flags, ec);
+        detail::throw_error(ec, "read_some");
+        return bytes;
+    }
+
+    /// Writes what the system takes, at least one byte; blocks until it takes something.
+    template <const_buffer_sequence Buffers>
+    std::size_t write_some(const Buffers& buffers, error_code& ec) {
+        return send(buffers, 0, ec);
+    }
+    template <const_buffer_sequence Buffers>
+    std::size_t write_some(const Buffers& buffers) {
+        return send(buffers, 0);
+    }
+    template <const_buffer_sequence Buffers>
+    std::size_t send(const Buffers& buffers, flags_type flags, error_code& ec) {
+        detail::buffer_array<Buffers> array(buffers);
+        std::size_t bytes = 0;
+        ec = this->object_.send(array.data(), array.count(), flags, bytes);
+        return bytes;
+    }
+    template <const_buffer_sequence Buffers>
+    std::size_t send(const Buffers& buffers, flags_type flags = 0) {
+        error_code ec;
+        const std::size_t bytes = send(buffers, flags, ec);
+        detail::throw_error(ec, "write_some");
+        return bytes;
+    }
+
+    /// As read_some(), without blocking. Handler: void(error_code, std::size_t bytes).
+    template <mutable_buffer_sequence Buffers, class Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        return async_receive(buffers, 0, std::forward<Token>(token));
+    }
+    template <mutable_buffer_sequence Buffers, class Token>
+    auto async_receive(const Buffers& buffers, Token&& token) {
+        return async_receive(buffers, 0, std::forward<Token>(token));
+    }
+    template <mutable_buffer_sequence Buffers, class Token>
+    auto async_receive(const Buffers& buffers, flags_type flags, Token&& token) {
+        return async_initiate<void(error_code, std::size_t)>(
+            transfer_initiation<detail::slot_kind::receive>{this}, std::forward<Token>(token),
+            buffers, flags);
+    }
+
+    /// As write_some(), without blocking. Handler: void(error_code, std::size_t bytes).
+    template <const_buffer_sequence Buffers, class Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return async_send(buffers, 0, std::forward<Token>(token));
+    }
+    template <const_buffer_sequence Buffers, class Token>
+    auto async_send(const Buffers& buffers, Token&& token) {
+        return async_send(buffers, 0, std::forward<Token>(token));
+    }
+    template <const_buffer_sequence Buffers, class Token>
+    auto async_send(const Buffers& buffers, flags_type flags, Token&& token) {
+        return async_initiate<void(error_code, std::size_t)>(
+            transfer_initiation<detail::slot_kind::send>{this}, std::forward<Token>(token),
+            buffers, flags);
+    }
+
+private:
+    template <detail::slot_kind Kind>
+    struct transfer_initiation {
+        basic_stream_socket* self;
+
+        template <class Handler, class Buffers>
+        void operator()(Handler&& handler, const Buffers& buffers, flags_type flags) const {
+            using operation_base = detail::transfer_base<Kind, detail::buffer_capacity<Buffers>>;
+            detail::socket_object& object = self->object_;
+            object.start(detail::make_operation<operation_base>(
+                object.where(), std::forward<Handler>(handler), object.get_source(),
+                detail::buffer_array<Buffers>(buffers), flags));
+        }
+    };
+};
+
+}  // namespace gyre::inline v0

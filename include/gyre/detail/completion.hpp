@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+// Sends a finished operation's handler to the executor that it is associated with.
+#pragma once
+
+#include <gyre/any_io_executor.hpp>
+#include <gyre/associated_executor.hpp>
+#include <gyre/executor_work_guard.hpp>
+
+#include <cstddef>
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace gyre::inline v0::detail {
+
+/// A handler with its results, on its way to another executor.
+template <class Handler, class... Results>
+class bound_handler {
+public:
+    using next_handler_type = Handler;
+
+    template <class... R>
+    explicit bound_handler(Handler&& handler, R&&... results)
+        : handler_(std::move(handler)), results_(std::forward<R>(results)...) {}
+
+    const Handler& next_handler() const noexcept { return handler_; }
+    void operator()() { std::apply(std::move(handler_), std::move(results_)); }
+
+private:
+    Handler handler_;
+    std::tuple<Results...> results_;
+};
+
+/// Runs f() now if this thread is already inside the executor's context, else there, later.
+template <class Executor, class F>
+void dispatch_to(const Executor& executor, F&& f) {
+    if constexpr (requires { executor.running_in_this_thread(); }) {
+        if (executor.running_in_this_thread()) {
+            std::forward<F>(f)();
+            return;
+        }
+    }
+    executor.execute(std::forward<F>(f));
+}
+
+/// Takes the place of a handler that is associated with an executor of its own. Work of that
+/// executor's context from the start of the operation until the handler is called or destroyed.
+template <class Handler>
+class dispatching_handler {
+    using executor = associated_executor_t<Handler, any_io_executor>;
+
+public:
+    using next_handler_type = Handler;
+
+    template <class H>
+    explicit dispatching_handler(H&& handler)
+        : work_(get_associated_executor(handler, any_io_executor())),
+          handler_(std::forward<H>(handler)) {}
+
+    const Handler& next_handler() const noexcept { return handler_; }
+
+    bool goes_on(const std::error_code& error, std::size_t bytes) const noexcept
+        requires composed_step<Handler>
+    {
+        return handler_.goes_on(error, bytes);
+    }
+    void stop() noexcept
+        requires composed_step<Handler>
+    {
+        handler_.stop();
+    }
+
+    template <class... Results>
+    void operator()(Results&&... results) {
+        const executor_work_guard<executor> work(std::move(work_));
+        dispatch_to(work.get_executor(),
+                    bound_handler<Handler, std::decay_t<Results>...>(
+                        std::move(handler_), std::forward<Results>(results)...));
+    }
+
+private:
+    executor_work_guard<executor> work_;
+    Handler handler_;
+};
+
+/// What an operation stores of a handler: itself, or its dispatching_handler.
+template <class Handler>
+using completion_handler =
+    std::conditional_t<names_executor<Handler>, dispatching_handler<Handler>, Handler>;
+
+}  // namespace gyre::inline v0::detail

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+// What headers ask of the reactor, which is compiled (lib/core).
+//
+// Each function may be called by any thread: with the reactor's token in hand, or free to be
+// taken, it acts at once; otherwise it leaves data for the owner, in the order of the caller.
+#pragma once
+
+#include <gyre/detail/io_request.hpp>
+#include <gyre/detail/operation.hpp>
+#include <gyre/poller.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+namespace gyre::inline v0::detail {
+
+class reactor;
+struct deadline;
+struct source;
+
+/// The slab of the reactor's context.
+GYRE_API slab* slots_of(reactor& r) noexcept;
+
+/// The monotonic clock of the reactor's world, read afresh, and its wall clock.
+GYRE_API time_ns fresh_now(reactor& r) noexcept;
+GYRE_API time_ns system_now(reactor& r) noexcept;
+
+/// An operation that waits for a deadline.
+class timer_wait_base : public operation {
+public:
+    static constexpr slot_kind kind_in_slot = slot_kind::timer_wait;
+    timer_wait_base(function f, deadline* d) noexcept : operation(f), deadline_(d) {}
+
+    deadline* deadline_;
+
+    struct outcome {
+        std::error_code error;
+        template <class Handler>
+        void operator()(Handler& handler) {
+            std::move(handler)(error);
+        }
+    };
+    outcome take() noexcept { return {error()}; }
+
+protected:
+    ~timer_wait_base() = default;
+};
+
+/// Takes a deadline slot of the reactor. Throws std::bad_alloc.
+GYRE_API deadline* make_deadline(reactor& r);
+/// Aborts the waits and gives the slot back.
+GYRE_API void free_deadline(reactor& r, deadline* d) noexcept;
+/// Adds a wait that ends at `at`; `op->round` is the timer's arm number.
+GYRE_API void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept;
+/// Aborts the waits of rounds before `round`; returns how many (0 if it is left to the owner).
+GYRE_API std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept;
+/// Aborts the oldest wait; returns how many (0 if it is left to the owner).
+GYRE_API std::size_t cancel_one_wait(reactor& r, deadline* d);
+
+/// The three queues of a source.
+enum class io_queue : std::uint8_t { read, write, except };
+
+/// An operation on a source. The buffers live in the operation that derives from this.
+class io_operation : public operation {
+public:
+    io_operation(function f, source* s, io_queue q) noexcept : operation(f), source_(s) {
+        queue = static_cast<std::uint8_t>(q);
+    }
+
+    source* source_;
+    io_buffer* buffers_ = nullptr;
+    std::uint32_t buffer_count_ = 0;
+    int flags_ = 0;  ///< message flags of the system
+
+protected:
+    ~io_operation() = default;
+};
+
+/// Waits for a connection to accept.
+class accept_operation : public io_operation {
+public:
+    static constexpr slot_kind kind_in_slot = slot_kind::accept;
+    accept_operation(function f, source* s) noexcept : io_operation(f, s, io_queue::read) {}
+
+    void* address_ = nullptr;  ///< the peer's, if wanted
+    std::size_t address_size_ = 0;
+    native_handle_type accepted_ = invalid_native_handle;
+
+protected:
+    ~accept_operation() = default;
+};
+
+/// Makes a handle waitable; `stream` says that 0 bytes received are the end. From then on the
+/// handle belongs to the source. The handle must be non-blocking. Throws std::bad_alloc.
+GYRE_API source* make_source(reactor& r, native_handle_type handle, bool stream);
+/// The handle, for the library's own calls.
+GYRE_API native_handle_type handle_of(const source* s) noexcept;
+/// The handle, for the user: who may make duplicates of it.
+GYRE_API native_handle_type hand_out(source* s) noexcept;
+GYRE_API bool is_stream(const source* s) noexcept;
+/// Whether the user wants would_block from synchronous calls.
+GYRE_API bool user_non_blocking(const source* s) noexcept;
+GYRE_API void set_user_non_blocking(source* s, bool on) noexcept;
+
+/// Starts an operation on its source.
+GYRE_API void start_io(reactor& r, io_operation* op) noexcept;
+/// Completes an operation that needed no waiting, with the result it has.
+GYRE_API void complete_io(reactor& r, operation* op, const std::error_code& error) noexcept;
+/// Aborts the operations started before; returns how many (0 if it is left to the owner).
+GYRE_API std::size_t cancel_io(reactor& r, source* s) noexcept;
+/// Aborts the operations, closes the handle and gives the source back.
+GYRE_API std::error_code close_source(reactor& r, source* s) noexcept;
+/// As close_source(), but the handle lives on. Fails with resource_unavailable_try_again, changing
+/// nothing, if another thread runs the context.
+GYRE_API std::error_code release_source(reactor& r, source* s) noexcept;
+
+/// Names one operation for as long as it is pending, and for ever after.
+struct operation_id {
+    operation* op = nullptr;
+    std::uint32_t generation = 0;
+};
+GYRE_API operation_id id_of(const operation* op) noexcept;
+/// Aborts that operation if it is pending. Throws std::bad_alloc if another thread runs the
+/// context and the errand finds no slot.
+GYRE_API void cancel_operation(reactor& r, const operation_id& id);
+
+}  // namespace gyre::inline v0::detail

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+// The loop: runs handlers, and waits for what they wait for.
+#pragma once
+
+#include <gyre/any_io_executor.hpp>
+#include <gyre/detail/config.hpp>
+#include <gyre/detail/time_conversion.hpp>
+#include <gyre/dispatch_hook.hpp>
+#include <gyre/execution_context.hpp>
+#include <gyre/io_context_options.hpp>
+#include <gyre/poller.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace gyre::inline v0 {
+
+/// Runs completion handlers, in the threads that call run() or poll() and in no other.
+///
+/// A turn of the loop, what bounds it and in which order things happen is numbered in
+/// docs/loop.md.
+///
+/// **Threads.** All members may be called by any thread, except where it says otherwise. One
+/// thread in run() is the fast path; further ones share its work.
+/// **Handlers** are called exactly once, or destroyed uncalled when the context is destroyed;
+/// never inside the function that started their operation. A handler that throws leaves run() with
+/// its exception; everything else stays as it is, and run() may be called again.
+/// **Lifetime.** I/O objects and executors must not be used after the context.
+class io_context final : public execution_context {
+public:
+    using executor_type = any_io_executor;
+    using count_type = std::size_t;
+
+    /// Throws std::system_error if the system has no poller to give, std::bad_alloc.
+    GYRE_API io_context();
+    /// `concurrency_hint`: how many threads are going to call run().
+    GYRE_API explicit io_context(int concurrency_hint);
+    GYRE_API explicit io_context(const io_context_options& options);
+    /// Destroys pending handlers uncalled; their captures may close sockets and timers of this
+    /// context. No other thread may use the context any more.
+    GYRE_API ~io_context();
+
+    executor_type get_executor() noexcept { return any_io_executor(*this); }
+
+    /// Runs handlers until there is no work left or stop() is called; returns how many.
+    ///
+    /// Work is a pending operation, a posted function, a work guard. When it has run out, the
+    /// context is stopped: call restart() before running it again. A call inside a handler of the
+    /// same context is legal and returns only after stop(), for that handler is work.
+    GYRE_API count_type run();
+    /// As run(), for at most one handler.
+    GYRE_API count_type run_one();
+    /// As run(), without waiting: until nothing is ready.
+    GYRE_API count_type poll();
+    GYRE_API count_type poll_one();
+
+    /// As run(), but not longer than that. No handler is started after the time.
+    template <class Rep, class Period>
+    count_type run_for(const std::chrono::duration<Rep, Period>& time) {
+        return run_until_ns(detail::add_ns(fresh_now(), detail::to_ns(time)), false);
+    }
+    template <class Rep, class Period>
+    count_type run_one_for(const std::chrono::duration<Rep, Period>& time) {
+        return run_until_ns(detail::add_ns(fresh_now(), detail::to_ns(time)), true);
+    }
+    /// As run(), until that time; a time of another clock than std::chrono::steady_clock is
+    /// converted once, when it is called.
+    template <class Clock, class Duration>
+    count_type run_until(const std::chrono::time_point<Clock, Duration>& time) {
+        return run_until_ns(steady_time_of(time), false);
+    }
+    template <class Clock, class Duration>
+    count_type run_one_until(const std::chrono::time_point<Clock, Duration>& time) {
+        return run_until_ns(steady_time_of(time), true);
+    }
+
+    /// Makes all calls of run() and poll() return as soon as their current handler does. Pending
+    /// handlers stay, for after restart().
+    GYRE_API void stop() noexcept;
+    /// Whether stop() was called or the work ran out, and restart() was not called since.
+    GYRE_API bool stopped() const noexcept;
+    /// Allows run() again. Not while another thread is still inside run().
+    GYRE_API void restart() noexcept;
+
+    /// The time of this turn, in a handler: the same for all that it calls, and the cheapest there
+    /// is. Elsewhere the clock, read afresh.
+    std::chrono::steady_clock::time_point now() noexcept {
+        return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(turn_now()));
+    }
+
+    /// Destroys the object at the end of the turn of the loop, after the handlers of this turn that
+    /// may still have it in hand. Deleting is done in a thread that runs the context; pending
+    /// deletions count as work. Throws std::bad_alloc, and the object is destroyed then.
+    template <class T>
+    void destroy_later(T* object);
+
+    /// The one T of this context, made by its default constructor at first use and destroyed
+    /// with the context, the youngest first. Not while another thread calls the same function.
+    template <class T>
+    T& slot();
+
+    /// Calls the functions around every handler from now on; an empty hook ends that. Only inside
+    /// a handler of this context, or while nobody runs it.
+    GYRE_API void set_dispatch_hook(const dispatch_hook& hook) noexcept;
+
+    /// The name of the poller that was chosen.
+    GYRE_API const char* poller_name() const noexcept;
+
+    GYRE_API void submit(detail::operation* operation) noexcept override;
+    GYRE_API void work_started() noexcept override;
+    GYRE_API void work_finished() noexcept override;
+    GYRE_API bool running_in_this_thread() const noexcept override;
+    GYRE_API detail::slab* slots() noexcept override;
+    detail::reactor* waiting() noexcept override { return reactor_; }
+
+private:
+    struct stored {
+        stored* older;
+        const void* type;
+        void* object;
+        void (*destroy)(void*) noexcept;
+    };
+
+    GYRE_API count_type run_until_ns(time_ns until, bool one);
+    GYRE_API time_ns fresh_now() noexcept;
+    GYRE_API time_ns turn_now() noexcept;
+    GYRE_API void destroy_at_end_of_turn(detail::operation* op) noexcept;
+    GYRE_API void* find_stored(const void* type) noexcept;
+    GYRE_API void store(stored* entry) noexcept;
+
+    template <class Clock, class Duration>
+    time_ns steady_time_of(const std::chrono::time_point<Clock, Duration>& time) {
+        if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
+            return detail::to_ns(time.time_since_epoch());
+        } else {
+            return detail::add_ns(fresh_now(), detail::to_ns(time - Clock::now()));
+        }
+    }
+
+    detail::reactor* const reactor_;
+    stored* stored_ = nullptr;
+};
+
+namespace detail {
+
+/// Destroys an object when it is called or destroyed.
+class destroy_base : public operation {
+public:
+    static constexpr slot_kind kind_in_slot = slot_kind::destroy;
+    explicit destroy_base(function f) noexcept : operation(f) {}
+
+    post_base::outcome take() noexcept { return {}; }
+
+protected:
+    ~destroy_base() = default;
+};
+
+template <class T>
+class owned_object {
+public:
+    explicit owned_object(T* object) noexcept : object_(object) {}
+    owned_object(owned_object&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    owned_object& operator=(owned_object&&) = delete;
+    ~owned_object() { delete object_; }
+    void operator()() noexcept {}
+
+private:
+    T* object_;
+};
+
+template <class T>
+inline constexpr char type_key = 0;
+
+}  // namespace detail
+
+template <class T>
+void io_context::destroy_later(T* object) {
+    using operation_type = detail::handler_operation<detail::destroy_base, detail::owned_object<T>>;
+    detail::owned_object<T> owned(object);
+    destroy_at_end_of_turn(operation_type::make(slots(), std::move(owned)));
+}
+
+template <class T>
+T& io_context::slot() {
+    const void* type = &detail::type_key<T>;
+    if (void* found = find_stored(type)) {
+        return *static_cast<T*>(found);
+    }
+    struct entry : stored {
+        T value{};
+    };
+    auto* made = new entry;
+    made->type = type;
+    made->object = &made->value;
+    made->destroy = [](void* e) noexcept { delete static_cast<entry*>(static_cast<stored*>(e)); };
+    store(made);
+    return made->value;
+}
+
+}  // namespace gyre::inline v0

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+// What lives in a deadline slot: a node of the timer queue and whoever waits for it.
+#pragma once
+
+#include <gyre/detail/operation.hpp>
+#include <gyre/poller.hpp>
+
+#include "core/errand.hpp"
+#include "timer/timer_queue.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace gyre::inline v0::detail {
+
+struct source;
+
+/// The upper part belongs to the owner of the reactor. The lower part is how another thread hands
+/// over its changes: one such thread at a time, as with any use of a timer.
+struct deadline final : timer_node {
+    operation_queue waits;
+    source* paused = nullptr;   // a listener that is left alone until then, instead of waits
+    std::uint32_t applied = 0;  // the arm number of the latest change: older ones are ignored
+
+    // Waits that another thread started, newest first, linked through their slots.
+    std::atomic<slot*> arrivals{nullptr};
+    // The latest change of another thread, for the owner to read when the ring had no room.
+    std::atomic<time_ns> wanted{no_deadline};
+    std::atomic<std::uint32_t> round{0};
+    errand on_errand;
+};
+
+}  // namespace gyre::inline v0::detail

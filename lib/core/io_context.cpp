@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <gyre/io_context.hpp>
+
+#include "core/reactor.hpp"
+#include "platform/platform.hpp"
+
+namespace gyre::inline v0 {
+namespace {
+
+io_context_options with_hint(int concurrency_hint) {
+    io_context_options options;
+    options.concurrency_hint = concurrency_hint;
+    return options;
+}
+
+}  // namespace
+
+io_context::io_context() : io_context(io_context_options()) {}
+
+io_context::io_context(int concurrency_hint) : io_context(with_hint(concurrency_hint)) {}
+
+io_context::io_context(const io_context_options& options)
+    : reactor_(new detail::reactor(detail::native_platform(), options)) {}
+
+io_context::~io_context() {
+    // Handlers first: they may use what is stored. Then the store, youngest first, and last the
+    // pages, because stored objects may hold timers and sockets.
+    reactor_->destroy_pending();
+    while (stored* youngest = stored_) {
+        stored_ = youngest->older;
+        youngest->destroy(youngest);
+    }
+    delete reactor_;
+}
+
+io_context::count_type io_context::run() { return reactor_->run(no_deadline); }
+io_context::count_type io_context::run_one() { return reactor_->run_one(no_deadline) ? 1 : 0; }
+io_context::count_type io_context::poll() { return reactor_->run(immediately); }
+io_context::count_type io_context::poll_one() { return reactor_->run_one(immediately) ? 1 : 0; }
+
+io_context::count_type io_context::run_until_ns(time_ns until, bool one) {
+    // The very first nanosecond means "without waiting" further down.
+    until = until == immediately ? immediately + 1 : until;
+    return one ? (reactor_->run_one(until) ? 1 : 0) : reactor_->run(until);
+}
+
+void io_context::stop() noexcept { reactor_->stop(); }
+bool io_context::stopped() const noexcept { return reactor_->stopped(); }
+void io_context::restart() noexcept { reactor_->restart(); }
+
+time_ns io_context::fresh_now() noexcept { return reactor_->fresh_now(); }
+time_ns io_context::turn_now() noexcept { return reactor_->turn_now(); }
+
+void io_context::set_dispatch_hook(const dispatch_hook& hook) noexcept {
+    reactor_->set_dispatch_hook(hook);
+}
+
+const char* io_context::poller_name() const noexcept { return reactor_->poller_name(); }
+
+void io_context::submit(detail::operation* operation) noexcept { reactor_->submit(operation); }
+void io_context::work_started() noexcept { reactor_->work_started(); }
+void io_context::work_finished() noexcept { reactor_->work_finished(); }
+bool io_context::running_in_this_thread() const noexcept {
+    return reactor_->running_in_this_thread();
+}
+detail::slab* io_context::slots() noexcept { return &reactor_->memory(); }
+
+void io_context::destroy_at_end_of_turn(detail::operation* op) noexcept {
+    reactor_->destroy_later(op);
+}
+
+void* io_context::find_stored(const void* type) noexcept {
+    for (const stored* s = stored_; s != nullptr; s = s->older) {
+        if (s->type == type) {
+            return s->object;
+        }
+    }
+    return nullptr;
+}
+
+void io_context::store(stored* entry) noexcept {
+    entry->older = stored_;
+    stored_ = entry;
+}
+
+}  // namespace gyre::inline v0

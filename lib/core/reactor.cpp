@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSL-1.0
+// The turn of the loop and the threads that turn it. Timers are in reactor_timers.cpp, errands of
+// other threads and the functions that headers call in reactor_errands.cpp.
+#include "core/reactor.hpp"
+
+#include "core/reactor_access.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+namespace gyre::inline v0::detail {
+namespace {
+
+std::unique_ptr<poller> make_poller(platform& world, const io_context_options& options) {
+    std::error_code error;
+    std::unique_ptr<poller> made(world.make_poller(options.poller, error));
+    if (made == nullptr) {
+        throw std::system_error(error, "gyre: poller");
+    }
+    return made;
+}
+
+}  // namespace
+
+// ---- a thread in run() -----------------------------------------------------------------------
+
+/// A thread inside run() or poll(): holds the token, except while it gave it up for the length of
+/// a handler because others are idle.
+class reactor::running {
+public:
+    running(reactor& r, time_ns until)
+        : reactor_(r),
+          frame_{nullptr, &r, top_owner_frame},
+          nested_(r.slab_.owned_here()),
+          until_(until) {
+        if (nested_) {
+            frame_.owned = &r.slab_;
+        } else {
+            retake();
+        }
+        top_owner_frame = &frame_;
+        if (r.options_.timer_slack != 0) {
+            slack_before_ = r.world_.threads().set_timer_slack(r.options_.timer_slack);
+        }
+    }
+    running(const running&) = delete;
+    running& operator=(const running&) = delete;
+    ~running() {
+        if (slack_before_ != 0) {
+            reactor_.world_.threads().set_timer_slack(slack_before_);
+        }
+        top_owner_frame = frame_.outer;
+        if (holding() && !nested_) {
+            reactor_.token_.give_up();
+        }
+    }
+
+    bool holding() const noexcept { return frame_.owned != nullptr; }
+
+    /// Lets another runner go on with the turn while this thread runs a handler.
+    void pass() noexcept {
+        if (!nested_) {
+            frame_.owned = nullptr;
+            reactor_.token_.give_up();
+        }
+    }
+
+    /// Waits in line for the token; false if the context was stopped or the time is up.
+    bool retake() {
+        if (reactor_.token_.take(reactor_.stopped_, until_)) {
+            frame_.owned = &reactor_.slab_;
+        }
+        return holding();
+    }
+
+private:
+    reactor& reactor_;
+    owner_frame frame_;
+    const bool nested_;
+    const time_ns until_;
+    std::uint64_t slack_before_ = 0;
+};
+
+/// Around the call of a handler: its operation counts as work until it has returned or thrown,
+/// and the dispatch hook sees it.
+class reactor::handler_call {
+public:
+    handler_call(reactor& r, const running& self, operation* op) noexcept
+        : reactor_(r), self_(self), hooked_(r.hooked_) {
+        if (hooked_) {
+            hook_ = r.hook_;
+            info_ = r.describe(op);
+            if (hook_.before != nullptr) {
+                hook_.before(hook_.user, info_);
+            }
+        }
+    }
+    handler_call(const handler_call&) = delete;
+    handler_call& operator=(const handler_call&) = delete;
+    ~handler_call() {
+        if (hooked_ && hook_.after != nullptr) {
+            hook_.after(hook_.user, info_);
+        }
+        if (self_.holding()) {
+            --reactor_.work_;
+        } else {
+            reactor_.work_finished();
+        }
+    }
+
+private:
+    reactor& reactor_;
+    const running& self_;
+    const bool hooked_;
+    dispatch_hook hook_;
+    dispatch_info info_{};
+};
+
+reactor::reactor(platform& world, const io_context_options& options)
+    : world_(world),
+      options_(options),
+      poller_(make_poller(world, options)),
+      slab_(options.slab_bytes_max),
+      sources_(world, *poller_, slab_, *this, options),
+      event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
+      ring_(options.ring_capacity) {}
+
+reactor::~reactor() {
+    destroy_pending();
+}
+
+std::size_t reactor::run(time_ns until) {
+    running self(*this, until);
+    std::size_t count = 0;
+    while (step(self, until)) {
+        ++count;
+    }
+    return count;
+}
+
+bool reactor::run_one(time_ns until) {
+    running self(*this, until);
+    return step(self, until);
+}
+
+void reactor::stop() noexcept {
+    stopped_.store(true, std::memory_order_seq_cst);
+    wake();
+    token_.wake_all();
+}
+
+bool reactor::running_in_this_thread() const noexcept {
+    for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
+        if (f->running == this) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- a turn: docs/loop.md --------------------------------------------------------------------
+
+// Goes on with the turn until one handler was run.
+bool reactor::step(running& self, time_ns until) {
+    if (until != no_deadline && until != immediately && fresh_now() >= until) {
+        return false;
+    }
+    for (;;) {
+        if (stopped() || (!self.holding() && !self.retake())) {
+            return false;
+        }
+        if (!turn_open_) {
+            begin_turn();
+        }
+        if (!ready_.empty() && may_run()) {  // 3
+            if (run_next(self)) {
+                return true;
+            }
+            continue;
+        }
+        end_turn();
+        if (idle()) {
+            stop();
+            return false;
+        }
+        wait(until);
+        begin_turn();
+        if (ready_.empty() && now_ >= until) {
+            turn_open_ = false;
+            return false;
+        }
+    }
+}
+
+void reactor::begin_turn() noexcept {
+    apply_inbox();  // 1
+    apply_ring();
+    slab_.return_shared();
+    now_ = latest_ = world_.clock().steady_now();  // 2
+    take_due_timers();
+    handlers_left_ = options_.handlers_per_turn;
+    turn_end_ = now_ + options_.time_per_turn;
+    sources_.begin_turn();
+    turn_open_ = true;
+}
+
+void reactor::take_due_timers() noexcept {
+    auto moves = static_cast<unsigned>(options_.timers_per_turn) + 1;
+    for (std::size_t n = 0; n != options_.timers_per_turn; ++n) {
+        timer_node* node = timers_.take_due(now_, moves);
+        if (node == nullptr) {
+            return;
+        }
+        fire(*static_cast<deadline*>(node));
+    }
+}
+
+// Whether the budget of this turn allows another handler.
+bool reactor::may_run() noexcept {
+    if (handlers_left_ == 0) {
+        return false;
+    }
+    if (--handlers_left_ % 16 == 0 && options_.time_per_turn > 0) {
+        latest_ = world_.clock().steady_now();
+        if (latest_ >= turn_end_) {
+            handlers_left_ = 0;
+        }
+    }
+    return true;
+}
+
+// Performs the oldest ready operation and calls its handler. False if it was not ready after all.
+bool reactor::run_next(running& self) {
+    operation* op = ready_.pop();
+    if (op->kind() == slot_kind::timer_wait) {
+        if (op->linked()) {
+            static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+        }
+    } else if (op->kind() != slot_kind::post) {
+        auto* io = static_cast<io_operation*>(op);
+        if (op->state == operation_state::ready && !sources_.perform(io)) {
+            return false;
+        }
+        sources_.unlink(io);
+    }
+    if (token_.wanted() && !ready_.empty()) {
+        self.pass();
+    }
+    const handler_call call(*this, self, op);
+    op->call();
+    return true;
+}
+
+// 4: what handlers of this turn, and none before, may have had in hand.
+void reactor::end_turn() noexcept {
+    while (!doomed_.empty()) {
+        doomed_.pop()->call();
+        --work_;
+    }
+}
+
+// Nothing to run, nothing to wait for and no errand.
+bool reactor::idle() const noexcept {
+    return ready_.empty() && doomed_.empty() && !has_work() && inbox_.empty() && ring_.empty();
+}
+
+// 5 and 6
+void reactor::wait(time_ns until) {
+    time_ns deadline = immediately;
+    if (ready_.empty() && doomed_.empty()) {
+        deadline = std::min(timers_.next_deadline(), until);
+        if (deadline <= latest_) {
+            deadline = immediately;
+        }
+    }
+    if (deadline != immediately) {
+        work_asleep_.store(work_, std::memory_order_seq_cst);
+        next_wake_.store(deadline, std::memory_order_seq_cst);
+        if (!inbox_.empty() || !ring_.empty() || stopped() || !has_work()) {
+            deadline = immediately;
+        }
+    } else if (!sources_.watching()) {
+        return;  // nothing could be reported
+    }
+    event_buffer events(event_storage_);
+    const std::error_code error = poller_->wait(events, deadline);
+    next_wake_.store(awake, std::memory_order_seq_cst);
+    if (error) {
+        turn_open_ = false;
+        throw std::system_error(error, "gyre: wait");
+    }
+    sources_.dispatch(events);
+}
+
+void reactor::make_ready(operation* op) noexcept {
+    if (hooked_) {
+        op->queued_ns = world_.clock().steady_now();
+    }
+    ready_.push(op);
+}
+
+dispatch_info reactor::describe(operation* op) noexcept {
+    dispatch_info info{};
+    info.kind = op->kind();
+    info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
+    info.error = op->error();
+    info.bytes = op->bytes;
+    info.queued_ns =
+        op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
+    if (info.kind == slot_kind::timer_wait) {
+        info.object = static_cast<timer_wait_base*>(op)->deadline_;
+    } else if (info.kind != slot_kind::post) {
+        info.object = static_cast<io_operation*>(op)->source_;
+    }
+    return info;
+}
+
+void reactor::set_dispatch_hook(const dispatch_hook& hook) noexcept {
+    hook_ = hook;
+    hooked_ = hook.before != nullptr || hook.after != nullptr;
+}
+
+// ---- the end ---------------------------------------------------------------------------------
+
+// Destroying a handler destroys its captures, which may cancel, close and even post: so again
+// until nothing is left.
+void reactor::destroy_pending() noexcept {
+    const access claim(*this);
+    for (bool found = true; found;) {
+        found = false;
+        while (slot* s = inbox_.pop()) {
+            apply(s);
+        }
+        apply_ring();
+        for (ready_list* list : {&ready_, &doomed_}) {
+            while (!list->empty()) {
+                operation* op = list->pop();
+                if (op->kind() == slot_kind::timer_wait) {
+                    if (op->linked()) {
+                        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+                    }
+                } else if (op->kind() != slot_kind::post && op->kind() != slot_kind::destroy) {
+                    sources_.unlink(static_cast<io_operation*>(op));
+                }
+                op->destroy();
+                found = true;
+            }
+        }
+        slab_.for_each_live([&](slot& s) {
+            // Whatever still waits is aborted into the ready list, for the next round.
+            if (s.kind == slot_kind::source) {
+                auto& at = *static_cast<source*>(s.object());
+                sources_.cancel(at, at.cancel_round.load(std::memory_order_relaxed) + 1);
+            } else if (s.kind == slot_kind::deadline) {
+                auto& at = *static_cast<deadline*>(s.object());
+                abort_waits(at, at.applied + 1);
+                timers_.cancel(at);
+            }
+        });
+        found = found || !ready_.empty() || !doomed_.empty() || !inbox_.empty();
+    }
+}
+
+}  // namespace gyre::inline v0::detail

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSL-1.0
+// What other threads, and the headers, ask of the reactor. With the token, or with the token free
+// to be taken, a call acts at once; otherwise it leaves an errand in the inbox.
+#include <gyre/detail/reactor_api.hpp>
+#include <gyre/error.hpp>
+
+#include "core/reactor.hpp"
+#include "core/reactor_access.hpp"
+
+#include <new>
+
+namespace gyre::inline v0::detail {
+
+// ---- submitted work --------------------------------------------------------------------------
+
+void reactor::submit(operation* op) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+        make_ready(op);
+    } else {
+        leave(slot::of(op));
+    }
+}
+
+void reactor::destroy_later(operation* op) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+        doomed_.push(op);
+    } else {
+        leave(slot::of(op));
+    }
+}
+
+void reactor::complete(operation* op, const std::error_code& error) noexcept {
+    op->state = operation_state::finished;
+    op->set_error(error);
+    submit(op);
+}
+
+void reactor::work_started() noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+    } else {
+        foreign_work_.fetch_add(1, std::memory_order_seq_cst);
+    }
+}
+
+void reactor::work_finished() noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        --work_;
+        return;
+    }
+    const std::int64_t left = foreign_work_.fetch_sub(1, std::memory_order_seq_cst) - 1;
+    // The owner published its count before it looked at ours: if it sleeps on a sum that is 0 now,
+    // this thread sees both.
+    if (work_asleep_.load(std::memory_order_seq_cst) + left == 0) {
+        wake();
+    }
+}
+
+// ---- the inbox -------------------------------------------------------------------------------
+
+// Makes the loop turn if it would sleep until `at` or longer. The exchange lets one producer of
+// many write to the notifier.
+void reactor::wake_before(time_ns at) noexcept {
+    const time_ns wakes_at = next_wake_.load(std::memory_order_seq_cst);
+    if (at < wakes_at && next_wake_.exchange(awake, std::memory_order_seq_cst) != awake) {
+        poller_->notify();
+    }
+}
+
+void reactor::apply_inbox() noexcept {
+    for (std::size_t n = 0; n != options_.inbox_per_turn; ++n) {
+        slot* s = inbox_.pop();
+        if (s == nullptr) {
+            return;
+        }
+        apply(s);
+    }
+}
+
+void reactor::apply_all() noexcept {
+    while (slot* s = inbox_.pop()) {
+        apply(s);
+    }
+    apply_ring();
+}
+
+void reactor::apply(slot* s) noexcept {
+    switch (s->kind) {
+        case slot_kind::source: {
+            auto& at = *static_cast<source*>(s->object());
+            if (at.on_errand.take()) {
+                static_cast<void>(sources_.remove(at, true));
+            } else {
+                sources_.cancel(at, at.cancel_round.load(std::memory_order_seq_cst));
+            }
+            break;
+        }
+        case slot_kind::deadline: {
+            auto& at = *static_cast<deadline*>(s->object());
+            if (at.on_errand.take()) {
+                release(at);
+            } else {
+                apply_change(at, at.round.load(std::memory_order_seq_cst),
+                             at.wanted.load(std::memory_order_seq_cst));
+            }
+            break;
+        }
+        case slot_kind::command:
+            static_cast<operation*>(s->object())->call();
+            break;
+        case slot_kind::destroy:
+            ++work_;
+            doomed_.push(static_cast<operation*>(s->object()));
+            break;
+        default: {
+            auto* op = static_cast<operation*>(s->object());
+            ++work_;
+            if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
+                sources_.start(static_cast<io_operation*>(op));
+            } else {
+                make_ready(op);
+            }
+        }
+    }
+}
+
+// ---- sources ---------------------------------------------------------------------------------
+
+void reactor::start_io(io_operation* op) noexcept {
+    op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
+    const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+        sources_.start(op);
+    } else {
+        leave(slot::of(op));
+    }
+}
+
+std::size_t reactor::cancel_io(source* s) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        return sources_.cancel(*s, s->cancel_round.load(std::memory_order_relaxed) + 1);
+    }
+    s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
+    if (s->on_errand.announce()) {
+        leave(slot::of(s));
+    }
+    return 0;
+}
+
+std::error_code reactor::close_source(source* s) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        return sources_.remove(*s, true);
+    }
+    s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
+    if (s->on_errand.announce(true)) {
+        leave(slot::of(s));
+    }
+    return {};
+}
+
+std::error_code reactor::release_source(source* s) noexcept {
+    const access claim(*this);
+    if (!claim.direct()) {
+        return error::make_error_code(error::try_again);
+    }
+    return sources_.remove(*s, false);
+}
+
+// ---- single operations -----------------------------------------------------------------------
+
+operation_id id_of(const operation* op) noexcept {
+    return {const_cast<operation*>(op),
+            slot::of(op)->generation.load(std::memory_order_relaxed)};
+}
+
+void reactor::cancel_operation(const operation_id& id) {
+    const access claim(*this);
+    if (claim.direct()) {
+        abort_operation(id);
+    } else {
+        leave_command([this, id] { abort_operation(id); });
+    }
+}
+
+void reactor::abort_operation(const operation_id& id) noexcept {
+    const slot* s = slot::of(id.op);
+    if (s->generation.load(std::memory_order_relaxed) != id.generation) {
+        return;  // over
+    }
+    if (id.op->state == operation_state::fresh) {
+        apply_all();  // another thread started it: it is on its way
+    }
+    if (id.op->state == operation_state::fresh) {
+        return;  // its initiating function has not returned yet
+    }
+    if (s->kind == slot_kind::timer_wait) {
+        deadline& d = *static_cast<timer_wait_base*>(id.op)->deadline_;
+        if (id.op->linked()) {
+            abort_wait(d, id.op);
+            if (d.waits.empty()) {
+                timers_.cancel(d);
+            }
+        }
+    } else if (s->kind != slot_kind::post) {
+        sources_.cancel(static_cast<io_operation*>(id.op));
+    }
+}
+
+// ---- what headers call -----------------------------------------------------------------------
+
+slab* slots_of(reactor& r) noexcept { return &r.memory(); }
+time_ns fresh_now(reactor& r) noexcept { return r.fresh_now(); }
+time_ns system_now(reactor& r) noexcept { return r.world().clock().system_now(); }
+
+deadline* make_deadline(reactor& r) {
+    return ::new (r.memory().acquire(sizeof(deadline), slot_kind::deadline)) deadline;
+}
+void free_deadline(reactor& r, deadline* d) noexcept { r.free_deadline(d); }
+void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept {
+    r.start_timer_wait(op, at);
+}
+std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept {
+    return r.cancel_timer(d, round);
+}
+std::size_t cancel_one_wait(reactor& r, deadline* d) { return r.cancel_one_wait(d); }
+
+source* make_source(reactor& r, native_handle_type handle, bool stream) {
+    return ::new (r.memory().acquire(sizeof(source), slot_kind::source))
+        source(handle, stream, r.world().threads().fork_count());
+}
+native_handle_type handle_of(const source* s) noexcept { return s->handle; }
+native_handle_type hand_out(source* s) noexcept {
+    s->handed_out.store(true, std::memory_order_relaxed);
+    return s->handle;
+}
+bool is_stream(const source* s) noexcept { return s->stream; }
+bool user_non_blocking(const source* s) noexcept {
+    return s->non_blocking.load(std::memory_order_relaxed);
+}
+void set_user_non_blocking(source* s, bool on) noexcept {
+    s->non_blocking.store(on, std::memory_order_relaxed);
+}
+
+void start_io(reactor& r, io_operation* op) noexcept { r.start_io(op); }
+void complete_io(reactor& r, operation* op, const std::error_code& error) noexcept {
+    r.complete(op, error);
+}
+std::size_t cancel_io(reactor& r, source* s) noexcept { return r.cancel_io(s); }
+std::error_code close_source(reactor& r, source* s) noexcept { return r.close_source(s); }
+std::error_code release_source(reactor& r, source* s) noexcept { return r.release_source(s); }
+void cancel_operation(reactor& r, const operation_id& id) { r.cancel_operation(id); }
+
+}  // namespace gyre::inline v0::detail

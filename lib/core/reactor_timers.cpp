@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSL-1.0
+// The reactor's timers: waits for deadlines, and how changes by other threads reach them.
+#include <gyre/error.hpp>
+
+#include "core/reactor.hpp"
+#include "core/reactor_access.hpp"
+
+#include <new>
+
+namespace gyre::inline v0::detail {
+namespace {
+
+// Arm numbers wrap around; they are never far apart.
+bool older(std::uint32_t a, std::uint32_t b) noexcept {
+    return static_cast<std::int32_t>(a - b) < 0;
+}
+
+}  // namespace
+
+// ---- calls -----------------------------------------------------------------------------------
+
+void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
+    deadline& d = *op->deadline_;
+    const access claim(*this);
+    if (claim.direct()) {
+        add_wait(d, op);
+        arm(d, at);
+        return;
+    }
+    slot* s = slot::of(op);
+    slot* head = d.arrivals.load(std::memory_order_relaxed);
+    do {
+        s->link = head;
+    } while (!d.arrivals.compare_exchange_weak(head, s, std::memory_order_release,
+                                               std::memory_order_relaxed));
+    hand_over(d, op->round, at);
+}
+
+std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        take_arrivals(*d);
+        d->applied = round;
+        return abort_waits(*d, round);
+    }
+    hand_over(*d, round, no_deadline);
+    return 0;
+}
+
+std::size_t reactor::cancel_one_wait(deadline* d) {
+    const access claim(*this);
+    if (!claim.direct()) {
+        const std::uint32_t generation =
+            slot::of(d)->generation.load(std::memory_order_relaxed);
+        leave_command([this, d, generation] {
+            if (slot::of(d)->generation.load(std::memory_order_relaxed) == generation) {
+                cancel_one_wait(d);
+            }
+        });
+        return 0;
+    }
+    take_arrivals(*d);
+    operation* oldest = d->waits.front();
+    if (oldest == nullptr) {
+        return 0;
+    }
+    abort_wait(*d, oldest);
+    if (d->waits.empty()) {
+        timers_.cancel(*d);
+    }
+    return 1;
+}
+
+void reactor::free_deadline(deadline* d) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        release(*d);
+    } else if (d->on_errand.announce(true)) {
+        leave(slot::of(d));
+    }
+}
+
+// ---- other threads ---------------------------------------------------------------------------
+
+// The thread that changes a timer tells the owner. By the ring if there is room; else the
+// deadline itself goes to the inbox, and until the owner takes it out a change only stores.
+void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
+    d.wanted.store(at, std::memory_order_seq_cst);
+    d.round.store(round, std::memory_order_seq_cst);
+    if (!d.on_errand.announced()) {
+        const timer_op op{&d, slot::of(&d)->generation.load(std::memory_order_relaxed), round, at};
+        switch (ring_.push(op)) {
+            case op_ring::push_result::pushed:
+                wake_before(at);
+                return;
+            case op_ring::push_result::pushed_half_full:
+                wake();
+                return;
+            case op_ring::push_result::full:
+                break;
+        }
+    }
+    if (d.on_errand.announce()) {
+        leave(slot::of(&d));
+    }
+}
+
+void reactor::apply_ring() noexcept {
+    timer_op op;
+    for (std::size_t n = 0; n != ring_.capacity() && ring_.pop(op); ++n) {
+        if (slot::of(op.slot)->generation.load(std::memory_order_relaxed) == op.generation) {
+            apply_change(*static_cast<deadline*>(op.slot), op.arm, op.deadline);
+        }
+    }
+}
+
+void reactor::apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept {
+    take_arrivals(d);
+    if (older(round, d.applied)) {
+        return;
+    }
+    d.applied = round;
+    abort_waits(d, round);
+    if (at != no_deadline && !d.waits.empty()) {
+        arm(d, at);
+    }
+}
+
+// The waits that other threads started, oldest first.
+void reactor::take_arrivals(deadline& d) noexcept {
+    if (d.arrivals.load(std::memory_order_relaxed) == nullptr) {
+        return;
+    }
+    slot* oldest = nullptr;
+    for (slot* s = d.arrivals.exchange(nullptr, std::memory_order_acquire); s != nullptr;) {
+        slot* older_one = s->link;
+        s->link = oldest;
+        oldest = s;
+        s = older_one;
+    }
+    while (oldest != nullptr) {
+        auto* op = static_cast<timer_wait_base*>(oldest->object());
+        oldest = oldest->link;
+        add_wait(d, op);
+        if (older(op->round, d.applied)) {
+            abort_wait(d, op);  // cancelled before it got here
+        }
+    }
+}
+
+// ---- the owner -------------------------------------------------------------------------------
+
+void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
+    ++work_;
+    op->state = operation_state::waiting;
+    d.waits.push(op);
+}
+
+// An already due deadline makes no trip through the queue, let alone through the kernel.
+void reactor::arm(deadline& d, time_ns at) noexcept {
+    if (at <= latest_) {
+        timers_.cancel(d);
+        fire(d);
+    } else if (!d.armed() || d.timer_node::deadline() != at) {
+        timers_.arm(d, at);
+    }
+}
+
+void reactor::fire(deadline& d) noexcept {
+    if (source* s = d.paused) {
+        d.paused = nullptr;
+        sources_.resume(*s);
+        return;
+    }
+    for (operation* op = d.waits.front(); op != nullptr; op = d.waits.after(op)) {
+        if (op->state == operation_state::waiting) {
+            op->state = operation_state::ready;
+            make_ready(op);
+        }
+    }
+}
+
+void reactor::abort_wait(deadline& d, operation* op) noexcept {
+    const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
+    op->state = operation_state::finished;
+    op->set_error(error::make_error_code(error::operation_aborted));
+    d.waits.remove(op);
+    if (!queued) {
+        make_ready(op);
+    }
+}
+
+std::size_t reactor::abort_waits(deadline& d, std::uint32_t round) noexcept {
+    std::size_t count = 0;
+    while (operation* op = d.waits.front()) {
+        if (!older(op->round, round)) {
+            return count;  // rounds only grow along the queue
+        }
+        abort_wait(d, op);
+        ++count;
+    }
+    timers_.cancel(d);
+    return count;
+}
+
+void reactor::release(deadline& d) noexcept {
+    take_arrivals(d);
+    while (operation* op = d.waits.front()) {
+        abort_wait(d, op);
+    }
+    timers_.cancel(d);
+    d.~deadline();
+    release_slot(&d);
+}
+
+// A listener that ran out of descriptors or memory is left alone for a while: retrying at once
+// would only spin, and its handler has been told.
+void reactor::pause(source& s) noexcept {
+    try {
+        if (s.pause_end == nullptr) {
+            s.pause_end = ::new (slab_.acquire(sizeof(deadline), slot_kind::deadline)) deadline;
+        }
+    } catch (const std::bad_alloc&) {
+        s.paused = false;  // without memory for the pause there is none
+        return;
+    }
+    s.pause_end->paused = &s;
+    timers_.arm(*s.pause_end, fresh_now() + options_.accept_pause);
+}
+
+void reactor::forget_pause(source& s) noexcept {
+    if (s.pause_end != nullptr) {
+        release(*s.pause_end);
+        s.pause_end = nullptr;
+    }
+}
+
+time_ns reactor::fresh_now() noexcept {
+    const time_ns now = world_.clock().steady_now();
+    if (slab_.owned_here()) {
+        latest_ = now;
+    }
+    return now;
+}
+
+time_ns reactor::turn_now() noexcept {
+    return slab_.owned_here() && turn_open_ ? now_ : fresh_now();
+}
+
+}  // namespace gyre::inline v0::detail

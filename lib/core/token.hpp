@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+// The right to touch a reactor: a try-lock, for which threads in run() may also wait in line.
+#pragma once
+
+#include <gyre/poller.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+namespace gyre::inline v0::detail {
+
+class token {
+public:
+    /// acquire pairs with give_up(): what the last holder did to the reactor is visible.
+    bool try_take() noexcept {
+        return !held_.load(std::memory_order_relaxed) &&
+               !held_.exchange(true, std::memory_order_seq_cst);
+    }
+
+    /// A thread in run(): sleeps until it has the token, or until `stopped` turns true and
+    /// wake_all() is called, or until the deadline. True if it has it.
+    bool take(const std::atomic<bool>& stopped, time_ns until) {
+        if (try_take()) {
+            return true;
+        }
+        if (until == immediately) {
+            return false;
+        }
+        std::unique_lock lock(mutex_);
+        // Announce first, look afterwards; give_up() frees first and looks afterwards. With both
+        // pairs sequentially consistent, one of the two sees the other.
+        waiting_.fetch_add(1, std::memory_order_seq_cst);
+        bool taken = false;
+        while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
+               !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {
+        }
+        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+        return taken;
+    }
+
+    void give_up() noexcept {
+        held_.store(false, std::memory_order_seq_cst);
+        if (waiting_.load(std::memory_order_seq_cst) != 0) {
+            const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
+            freed_.notify_one();
+        }
+    }
+
+    /// The holder: whether another thread in run() has nothing to do.
+    bool wanted() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
+
+    void wake_all() noexcept {
+        const std::lock_guard lock(mutex_);
+        freed_.notify_all();
+    }
+
+private:
+    // False at the deadline.
+    bool wait(std::unique_lock<std::mutex>& lock, time_ns until) {
+        if (until == no_deadline) {
+            freed_.wait(lock);
+            return true;
+        }
+        using clock = std::chrono::steady_clock;
+        const clock::time_point at{std::chrono::nanoseconds(until)};
+        return freed_.wait_until(lock, at) == std::cv_status::no_timeout;
+    }
+
+    std::atomic<bool> held_{false};
+    std::atomic<unsigned> waiting_{0};
+    std::mutex mutex_;
+    std::condition_variable freed_;
+};
+
+}  // namespace gyre::inline v0::detail
