@@ -74,7 +74,7 @@ private:
                 return nullptr;
             case operation_request::destroy: {
                 // The captures of the handler may reach this slot's context: free it first.
-                Handler handler(std::move(self->storage_.get()));
+                [[maybe_unused]] const Handler handler(std::move(self->storage_.get()));
                 self->free();
                 return nullptr;
             }
