@@ -9,6 +9,10 @@
 
 namespace gyre::inline v0 {
 
+namespace detail {
+class platform;
+}
+
 /// All that is bounded in a context, with its default. Times are in nanoseconds.
 struct io_context_options {
     /// How many threads will call run(): a promise if it is 1, else a hint. Asio's meaning.
@@ -16,6 +20,9 @@ struct io_context_options {
 
     /// Which poller; null is default_poller().
     const poller_factory* poller = nullptr;
+
+    /// The outside world: the library's tests bring one of their own. Null is the system.
+    detail::platform* world = nullptr;
 
     /// Changes of timers by other threads that may be under way. A further one is not lost and
     /// blocks nobody: the timer itself is queued, and its last change counts. 1 to 65534.

@@ -20,7 +20,8 @@ io_context::io_context() : io_context(io_context_options()) {}
 io_context::io_context(int concurrency_hint) : io_context(with_hint(concurrency_hint)) {}
 
 io_context::io_context(const io_context_options& options)
-    : reactor_(new detail::reactor(detail::native_platform(), options)) {}
+    : reactor_(new detail::reactor(
+          options.world != nullptr ? *options.world : detail::native_platform(), options)) {}
 
 io_context::~io_context() {
     // Handlers first: they may use what is stored. Then the store, youngest first, and last the
