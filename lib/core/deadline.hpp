@@ -20,13 +20,18 @@ struct source;
 struct deadline final : timer_node {
     operation_queue waits;
     source* paused = nullptr;   // a listener that is left alone until then, instead of waits
-    std::uint32_t applied = 0;  // the arm number of the latest change: older ones are ignored
+    // The arm number of the latest change: older ones are ignored, and only waits of this round end
+    // when the deadline comes. Younger ones have arrived ahead of their own change.
+    std::uint32_t applied = 0;
 
     // Waits that another thread started, newest first, linked through their slots.
     std::atomic<slot*> arrivals{nullptr};
     // The latest change of another thread, for the owner to read when the ring had no room.
+    // Written in this order and read in the other, all sequentially consistent: if both numbers
+    // are the same, the deadline belongs to them. If not, the writer has yet to announce it.
+    std::atomic<std::uint32_t> changing{0};
     std::atomic<time_ns> wanted{no_deadline};
-    std::atomic<std::uint32_t> round{0};
+    std::atomic<std::uint32_t> changed{0};
     errand on_errand;
 };
 

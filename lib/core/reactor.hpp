@@ -131,6 +131,7 @@ private:
 
     // Timers.
     void apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept;
+    void apply_latest(deadline& d) noexcept;
     void take_arrivals(deadline& d) noexcept;
     void add_wait(deadline& d, timer_wait_base* op) noexcept;
     void arm(deadline& d, time_ns at) noexcept;

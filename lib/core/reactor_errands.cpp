@@ -106,8 +106,7 @@ void reactor::apply(slot* s) noexcept {
             if (at.on_errand.take()) {
                 release(at);
             } else {
-                apply_change(at, at.round.load(std::memory_order_seq_cst),
-                             at.wanted.load(std::memory_order_seq_cst));
+                apply_latest(at);
             }
             break;
         }

@@ -23,6 +23,8 @@ void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
     deadline& d = *op->deadline_;
     const access claim(*this);
     if (claim.direct()) {
+        take_arrivals(d);
+        d.applied = op->round;
         add_wait(d, op);
         arm(d, at);
         return;
@@ -85,8 +87,9 @@ void reactor::free_deadline(deadline* d) noexcept {
 // The thread that changes a timer tells the owner. By the ring if there is room; else the
 // deadline itself goes to the inbox, and until the owner takes it out a change only stores.
 void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
+    d.changing.store(round, std::memory_order_seq_cst);
     d.wanted.store(at, std::memory_order_seq_cst);
-    d.round.store(round, std::memory_order_seq_cst);
+    d.changed.store(round, std::memory_order_seq_cst);
     if (!d.on_errand.announced()) {
         const timer_op op{&d, slot::of(&d)->generation.load(std::memory_order_relaxed), round, at};
         switch (ring_.push(op)) {
@@ -111,6 +114,15 @@ void reactor::apply_ring() noexcept {
         if (slot::of(op.slot)->generation.load(std::memory_order_relaxed) == op.generation) {
             apply_change(*static_cast<deadline*>(op.slot), op.arm, op.deadline);
         }
+    }
+}
+
+// A deadline out of the inbox: its latest change.
+void reactor::apply_latest(deadline& d) noexcept {
+    const std::uint32_t round = d.changed.load(std::memory_order_seq_cst);
+    const time_ns at = d.wanted.load(std::memory_order_seq_cst);
+    if (d.changing.load(std::memory_order_seq_cst) == round) {
+        apply_change(d, round, at);
     }
 }
 
@@ -173,7 +185,7 @@ void reactor::fire(deadline& d) noexcept {
         return;
     }
     for (operation* op = d.waits.front(); op != nullptr; op = d.waits.after(op)) {
-        if (op->state == operation_state::waiting) {
+        if (op->state == operation_state::waiting && op->round == d.applied) {
             op->state = operation_state::ready;
             make_ready(op);
         }

@@ -94,7 +94,7 @@ public:
     std::error_code add(native_handle_type handle, std::uint64_t key,
                         interest want) noexcept override {
         if (key == notifier_key) {
-            return std::make_error_code(std::errc::invalid_argument);
+            return std::error_code(EINVAL, std::system_category());
         }
         const bool done = control(set_, EPOLL_CTL_ADD, handle, key, to_epoll(want));
         return done ? std::error_code() : last_error();
@@ -103,7 +103,7 @@ public:
     std::error_code modify(native_handle_type handle, std::uint64_t key,
                            interest want) noexcept override {
         if (key == notifier_key) {
-            return std::make_error_code(std::errc::invalid_argument);
+            return std::error_code(EINVAL, std::system_category());
         }
         const bool done = control(set_, EPOLL_CTL_MOD, handle, key, to_epoll(want));
         return done ? std::error_code() : unless_gone();
@@ -160,7 +160,7 @@ private:
     /// waited for. To the caller both say the same as ENOENT.
     static std::error_code unless_gone() noexcept {
         if (errno == EBADF || errno == EPERM) {
-            return std::make_error_code(std::errc::no_such_file_or_directory);
+            return std::error_code(ENOENT, std::system_category());
         }
         return last_error();
     }
@@ -216,7 +216,7 @@ poller* make_epoll_poller(std::error_code& error) noexcept {
     poller* made = new (std::nothrow) epoll_poller(set, std::move(device));
     if (made == nullptr) {
         ::close(set);
-        error = std::make_error_code(std::errc::not_enough_memory);
+        error = std::error_code(ENOMEM, std::system_category());
     }
     return made;
 }

@@ -47,7 +47,7 @@ notifier* make_eventfd_notifier(std::error_code& error) noexcept {
     notifier* made = new (std::nothrow) eventfd_notifier(fd);
     if (made == nullptr) {
         ::close(fd);
-        error = std::make_error_code(std::errc::not_enough_memory);
+        error = std::error_code(ENOMEM, std::system_category());
         return nullptr;
     }
     error.clear();

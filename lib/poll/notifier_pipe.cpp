@@ -79,7 +79,7 @@ notifier* make_pipe_notifier(std::error_code& error) noexcept {
     if (made == nullptr) {
         ::close(ends[0]);
         ::close(ends[1]);
-        error = std::make_error_code(std::errc::not_enough_memory);
+        error = std::error_code(ENOMEM, std::system_category());
         return nullptr;
     }
     error.clear();

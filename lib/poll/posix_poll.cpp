@@ -63,7 +63,7 @@ std::error_code check_handle(native_handle_type handle) noexcept {
         return last_error();
     }
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
-        return std::make_error_code(std::errc::operation_not_permitted);
+        return std::error_code(EPERM, std::system_category());
     }
     return {};
 }
@@ -86,13 +86,13 @@ public:
     std::error_code add(native_handle_type handle, std::uint64_t key,
                         interest want) noexcept override {
         if (key == refused_key) {
-            return std::make_error_code(std::errc::invalid_argument);
+            return std::error_code(EINVAL, std::system_category());
         }
         if (const std::error_code error = check_handle(handle)) {
             return error;
         }
         if (find(handle) != 0) {
-            return std::make_error_code(std::errc::file_exists);
+            return std::error_code(EEXIST, std::system_category());
         }
         const auto number = static_cast<std::size_t>(handle);
         try {
@@ -103,7 +103,7 @@ public:
             polled_.push_back({handle, to_poll(want), 0});
         } catch (const std::bad_alloc&) {
             keys_.resize(polled_.size());
-            return std::make_error_code(std::errc::not_enough_memory);
+            return std::error_code(ENOMEM, std::system_category());
         }
         slot_of_[number] = polled_.size() - 1;
         return {};
@@ -112,11 +112,11 @@ public:
     std::error_code modify(native_handle_type handle, std::uint64_t key,
                            interest want) noexcept override {
         if (key == refused_key) {
-            return std::make_error_code(std::errc::invalid_argument);
+            return std::error_code(EINVAL, std::system_category());
         }
         const std::size_t slot = find(handle);
         if (slot == 0) {
-            return std::make_error_code(std::errc::no_such_file_or_directory);
+            return std::error_code(ENOENT, std::system_category());
         }
         keys_[slot] = key;
         polled_[slot] = {handle, to_poll(want), 0};
@@ -128,7 +128,7 @@ public:
         if (slot == 0) {
             return why == remove_reason::closing
                        ? std::error_code()
-                       : std::make_error_code(std::errc::no_such_file_or_directory);
+                       : std::error_code(ENOENT, std::system_category());
         }
         slot_of_[number_in(polled_.back())] = slot;
         slot_of_[static_cast<std::size_t>(handle)] = 0;
@@ -238,7 +238,7 @@ poller* make(std::error_code& error, bool one_shot) noexcept {
     try {
         return new posix_poll_poller(std::move(device), one_shot);
     } catch (const std::bad_alloc&) {
-        error = std::make_error_code(std::errc::not_enough_memory);
+        error = std::error_code(ENOMEM, std::system_category());
         return nullptr;
     }
 }

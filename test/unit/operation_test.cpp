@@ -16,8 +16,8 @@ using namespace gyre::detail;
 namespace {
 
 template <class Handler>
-operation* make_post(slab* memory, Handler handler) {
-    return post_operation<Handler>::make(memory, std::move(handler));
+operation* make_post(slab* memory, Handler&& handler) {
+    return post_operation<std::decay_t<Handler>>::make(memory, std::forward<Handler>(handler));
 }
 
 /// Counts what it allocates; a handler names it.
@@ -162,7 +162,7 @@ TEST_CASE("operation: a handler that throws has already given its slot back", "[
     CHECK(memory.usage().live_slots == 0);
 }
 
-TEST_CASE("ready_list: first in, first out, also after a push to the front", "[operation]") {
+TEST_CASE("ready_list: first in, first out, also when pushed to in between", "[operation]") {
     slab memory(0);
     std::vector<int> order;
     ready_list list;

@@ -46,7 +46,7 @@ TEST_CASE("slab: a released slot is the next one given out, with a new generatio
     const std::uint32_t before = generation(first);
     gyre::detail::release_slot(first);
     CHECK(generation(first) == before + 1);
-    void* second = s.acquire(80, slot_kind::receive);
+    void* second = s.acquire(110, slot_kind::receive);
     CHECK(second == first);
     CHECK(generation(second) == before + 2);
     CHECK(slot::of(second)->kind == slot_kind::receive);

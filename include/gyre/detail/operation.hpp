@@ -91,15 +91,6 @@ public:
         last_ = s;
     }
 
-    void push_front(operation* op) noexcept {
-        slot* s = slot::of(op);
-        s->link = first_;
-        if (first_ == nullptr) {
-            last_ = s;
-        }
-        first_ = s;
-    }
-
     operation* pop() noexcept {
         slot* s = first_;
         first_ = s->link;

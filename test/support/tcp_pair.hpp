@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the tests of sockets begin with: connected pairs on the loopback interface, a run() that
+// can't hang, and a record of what a handler was given. Knows public headers only.
+#pragma once
+
+#include <gyre/io_context.hpp>
+#include <gyre/ip/tcp.hpp>
+
+#include "support/catch.hpp"
+#include "support/pair.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <poll.h>
+
+namespace gyre::testing {
+
+using ip::tcp;
+
+/// How long something that must happen may take.
+inline constexpr std::chrono::seconds patience{20};
+
+/// Runs until there is no work left, which must happen.
+inline void run(io_context& context) {
+    context.restart();
+    context.run_for(patience);
+    REQUIRE(context.stopped());
+}
+
+/// Runs handlers until the condition holds, which must happen.
+template <class Condition>
+void run_until(io_context& context, Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+        context.restart();
+        REQUIRE(context.run_one_until(end) == 1);
+    }
+}
+
+/// What a handler was given, and how often it was called.
+struct result {
+    int calls = 0;
+    error_code error{};
+    std::size_t bytes = 0;
+
+    /// A handler for every kind of operation here; the record must live until it is called.
+    auto keep() {
+        return [this](error_code e, std::size_t n = 0) {
+            ++calls;
+            error = e;
+            bytes = n;
+        };
+    }
+
+    friend bool operator==(const result&, const result&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const result& r) {
+        return out << r.calls << " calls, " << r.error << ' ' << r.bytes << " bytes";
+    }
+};
+
+/// The record of a handler called once.
+inline result once(error_code error = {}, std::size_t bytes = 0) {
+    return {1, error, bytes};
+}
+inline const result never{};
+
+inline tcp::endpoint loopback(std::uint16_t port = 0) {
+    return {ip::address_v4::loopback(), port};
+}
+
+/// Both ends of a connection that Gyre made.
+struct connection {
+    tcp::socket client;
+    tcp::socket server;
+};
+
+inline connection connected(io_context& context) {
+    tcp::acceptor acceptor(context, loopback());
+    tcp::socket client(context);
+    client.connect(acceptor.local_endpoint());
+    return {std::move(client), acceptor.accept()};
+}
+
+/// A socket of Gyre whose peer is a non-blocking descriptor.
+struct adopted {
+    tcp::socket socket;
+    unique_fd peer;
+};
+
+inline adopted adopt(io_context& context) {
+    fd_pair pair = tcp_pair();
+    return {tcp::socket(context, tcp::v4(), pair.a.release()), std::move(pair.b)};
+}
+
+/// Whether the descriptor becomes readable (or whatever) in time.
+inline bool ready(int fd, short events = POLLIN, int milliseconds = 20'000) {
+    pollfd p{fd, events, 0};
+    return ::poll(&p, 1, milliseconds) == 1;
+}
+
+inline void put(int fd, std::string_view text) {
+    REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
+}
+
+/// So many bytes, or all until the end of the stream if that comes first.
+inline std::string take(int fd, std::size_t size) {
+    std::string text;
+    char block[4096];
+    while (text.size() < size && ready(fd)) {
+        const std::size_t wanted = size - text.size() < sizeof block ? size - text.size()
+                                                                     : sizeof block;
+        const ssize_t n = ::recv(fd, block, wanted, 0);
+        if (n <= 0) {
+            break;
+        }
+        text.append(block, static_cast<std::size_t>(n));
+    }
+    return text;
+}
+
+/// What is sent and received arrives in order, so bytes that came are there once these are.
+inline void await_bytes(tcp::socket& socket, std::size_t bytes = 1) {
+    for (int i = 0; i < 20'000 && socket.available() < bytes; ++i) {
+        ready(socket.native_handle(), POLLIN, 1);
+    }
+    REQUIRE(socket.available() >= bytes);
+}
+
+/// Resets the connection instead of ending it.
+inline void reset(unique_fd& fd) {
+    const linger at_once{1, 0};
+    REQUIRE(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    fd.reset();
+}
+
+/// Small buffers, so that little data fills them.
+inline void shrink(int fd) {
+    const int size = 4096;
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0);
+}
+
+/// Writes 'f' until nothing more is taken; returns how many bytes were.
+inline std::size_t fill(tcp::socket& socket) {
+    const std::string block(4096, 'f');
+    std::size_t total = 0;
+    socket.non_blocking(true);
+    do {
+        error_code ec;
+        while (const std::size_t n = socket.write_some(buffer(block), ec)) {
+            total += n;
+        }
+        REQUIRE(ec == error::would_block);
+    } while (ready(socket.native_handle(), POLLOUT, 5));
+    socket.non_blocking(false);
+    return total;
+}
+
+/// A port that nobody listens on, for as long as this lives.
+class closed_port {
+public:
+    explicit closed_port(io_context& context)
+        : holder_(context, loopback()), endpoint_(holder_.local_endpoint()) {}
+    const tcp::endpoint& endpoint() const { return endpoint_; }
+
+private:
+    tcp::socket holder_;  // bound, not listening
+    tcp::endpoint endpoint_;
+};
+
+/// A listener whose queue is full: a connection attempt to it hangs.
+class full_listener {
+public:
+    full_listener() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        auto* const raw = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(listener_.get(), raw, length) == 0);
+        REQUIRE(::listen(listener_.get(), 0) == 0);
+        REQUIRE(::getsockname(listener_.get(), raw, &length) == 0);
+        endpoint_ = loopback(ntohs(address.sin_port));
+        for (unique_fd& fd : fillers_) {
+            fd.reset(::socket(AF_INET, SOCK_STREAM, 0));
+            set_nonblocking(fd.get());
+            (void)!::connect(fd.get(), raw, length);
+            ready(fd.get(), POLLOUT, 20);
+        }
+    }
+    const tcp::endpoint& endpoint() const { return endpoint_; }
+    int listener() const { return listener_.get(); }
+
+private:
+    unique_fd listener_;
+    unique_fd fillers_[4];
+    tcp::endpoint endpoint_;
+};
+
+}  // namespace gyre::testing
