@@ -26,19 +26,19 @@ std::unique_ptr<poller> make_poller(platform& world, const io_context_options& o
 
 /// A thread inside run() or poll(): holds the token, except while it gave it up for the length of
 /// a handler because others are idle.
-class reactor::running {
+class reactor::running : private owner_frame {
 public:
     running(reactor& r, time_ns until)
-        : reactor_(r),
-          frame_{nullptr, &r, top_owner_frame},
+        : owner_frame{nullptr, &r, top_owner_frame},
+          reactor_(r),
           nested_(r.slab_.owned_here()),
           until_(until) {
         if (nested_) {
-            frame_.owned = &r.slab_;
+            owned = &r.slab_;
         } else {
             retake();
         }
-        top_owner_frame = &frame_;
+        top_owner_frame = this;
         if (r.options_.timer_slack != 0) {
             slack_before_ = r.world_.threads().set_timer_slack(r.options_.timer_slack);
         }
@@ -49,18 +49,37 @@ public:
         if (slack_before_ != 0) {
             reactor_.world_.threads().set_timer_slack(slack_before_);
         }
-        top_owner_frame = frame_.outer;
+        top_owner_frame = outer;
         if (holding() && !nested_) {
             reactor_.token_.give_up();
         }
     }
 
-    bool holding() const noexcept { return frame_.owned != nullptr; }
+    bool holding() const noexcept { return owned != nullptr; }
+
+    /// The innermost call of run() or poll() of `r` that this thread is in; null if there is none.
+    static running* here(const reactor& r) noexcept {
+        for (owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
+            if (f->runs == &r) {
+                return static_cast<running*>(f);
+            }
+        }
+        return nullptr;
+    }
+
+    /// To be destroyed, but not before the handler that this thread is in has returned.
+    void destroy_after_handler(operation* op) noexcept { doomed_.push(op); }
+
+    void handler_returned() noexcept {
+        while (!doomed_.empty()) {
+            reactor_.leave(slot::of(doomed_.pop()));
+        }
+    }
 
     /// Lets another runner go on with the turn while this thread runs a handler.
     void pass() noexcept {
         if (!nested_) {
-            frame_.owned = nullptr;
+            owned = nullptr;
             reactor_.token_.give_up();
         }
     }
@@ -68,16 +87,16 @@ public:
     /// Waits in line for the token; false if the context was stopped or the time is up.
     bool retake() {
         if (reactor_.token_.take(reactor_.stopped_, until_)) {
-            frame_.owned = &reactor_.slab_;
+            owned = &reactor_.slab_;
         }
         return holding();
     }
 
 private:
     reactor& reactor_;
-    owner_frame frame_;
     const bool nested_;
     const time_ns until_;
+    ready_list doomed_;
     std::uint64_t slack_before_ = 0;
 };
 
@@ -85,7 +104,7 @@ private:
 /// and the dispatch hook sees it.
 class reactor::handler_call {
 public:
-    handler_call(reactor& r, const running& self, operation* op) noexcept
+    handler_call(reactor& r, running& self, operation* op) noexcept
         : reactor_(r), self_(self), hooked_(r.hooked_) {
         if (hooked_) {
             hook_ = r.hook_;
@@ -104,13 +123,14 @@ public:
         if (self_.holding()) {
             --reactor_.work_;
         } else {
+            self_.handler_returned();
             reactor_.work_finished();
         }
     }
 
 private:
     reactor& reactor_;
-    const running& self_;
+    running& self_;
     const bool hooked_;
     dispatch_hook hook_;
     dispatch_info info_{};
@@ -149,13 +169,22 @@ void reactor::stop() noexcept {
     token_.wake_all();
 }
 
-bool reactor::running_in_this_thread() const noexcept {
-    for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
-        if (f->running == this) {
-            return true;
-        }
+void reactor::destroy_later(operation* op) noexcept {
+    if (running* self = running::here(*this); self != nullptr && !self->holding()) {
+        self->destroy_after_handler(op);  // another thread may end the turn before this handler
+        return;
     }
-    return false;
+    const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+        doomed_.push(op);
+    } else {
+        leave(slot::of(op));
+    }
+}
+
+bool reactor::running_in_this_thread() const noexcept {
+    return running::here(*this) != nullptr;
 }
 
 // ---- a turn: docs/loop.md --------------------------------------------------------------------

@@ -23,16 +23,6 @@ void reactor::submit(operation* op) noexcept {
     }
 }
 
-void reactor::destroy_later(operation* op) noexcept {
-    const access claim(*this);
-    if (claim.direct()) {
-        ++work_;
-        doomed_.push(op);
-    } else {
-        leave(slot::of(op));
-    }
-}
-
 void reactor::complete(operation* op, const std::error_code& error) noexcept {
     op->state = operation_state::finished;
     op->set_error(error);

@@ -68,7 +68,8 @@ source_table::source_table(platform& world, poller& p, slab& memory, source_even
 void source_table::start(io_operation* op) noexcept {
     source& s = *op->source_;
     operation_queue& queue = s.queues[op->queue];
-    const bool first = queue.empty();
+    // Writes that are done stay in front until their handlers are called.
+    const bool first = queue.empty() || queue.back()->state == operation_state::finished;
     queue.push(op);
     op->state = operation_state::waiting;
     if (s.cancel_round.load(std::memory_order_relaxed) != op->round) {

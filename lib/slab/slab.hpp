@@ -20,7 +20,7 @@ namespace gyre::inline v0::detail {
 /// nested in a handler of another.
 struct owner_frame {
     const slab* owned;    ///< null while the claim is given up for the length of a handler
-    const void* running;  ///< whose handlers the thread runs, if it does
+    const void* runs;     ///< whose handlers the thread runs, if it does
     owner_frame* outer;
 };
 extern constinit thread_local owner_frame* top_owner_frame;

@@ -107,6 +107,8 @@ class operation_queue {
 public:
     bool empty() const noexcept { return first_ == nullptr; }
     operation* front() const noexcept { return first_; }
+    /// Precondition: not empty.
+    operation* back() const noexcept { return first_->previous; }
 
     void push(operation* op) noexcept {
         insert(op);
