@@ -16,11 +16,12 @@ GYRE_API assertion_handler set_assertion_handler(assertion_handler handler) noex
 
 namespace detail {
 GYRE_API void assertion_failed(const char* condition, const char* file, int line);
-}
+}  // namespace detail
 
 }  // namespace gyre::inline v0
 
 /// Always on: used where the check costs next to nothing. Changes no layout.
-#define GYRE_ASSERT(condition) \
-    (static_cast<bool>(condition) ? void(0) \
-                                  : ::gyre::detail::assertion_failed(#condition, __FILE__, __LINE__))
+#define GYRE_ASSERT(condition)                                                                     \
+    (static_cast<bool>(condition)                                                                  \
+         ? void(0)                                                                                 \
+         : ::gyre::detail::assertion_failed(#condition, __FILE__, __LINE__))

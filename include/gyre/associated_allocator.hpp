@@ -41,7 +41,7 @@ using associated_allocator_t = typename associated_allocator<T, Default>::type;
 /// The allocator of `t`, or `fallback`.
 template <class T, class Default>
 associated_allocator_t<T, Default> get_associated_allocator(const T& t,
-                                                      const Default& fallback) noexcept {
+                                                            const Default& fallback) noexcept {
     return associated_allocator<T, Default>::get(t, fallback);
 }
 

@@ -11,8 +11,8 @@ namespace gyre::inline v0 {
 /// The cancellation slot of a handler of type T, or a default where it names none.
 ///
 /// A handler names it by a member type `cancellation_slot_type` and a member function
-/// `get_cancellation_slot() const noexcept`. An intermediate handler of a composed operation has that of
-/// the handler behind it. May be specialised for types that can't be changed.
+/// `get_cancellation_slot() const noexcept`. An intermediate handler of a composed operation has
+/// that of the handler behind it. May be specialised for types that can't be changed.
 template <class T, class Default>
 struct associated_cancellation_slot {
     using type = Default;
@@ -40,8 +40,8 @@ using associated_cancellation_slot_t = typename associated_cancellation_slot<T, 
 
 /// The cancellation slot of `t`, or `fallback`.
 template <class T, class Default>
-associated_cancellation_slot_t<T, Default> get_associated_cancellation_slot(const T& t,
-                                                      const Default& fallback) noexcept {
+associated_cancellation_slot_t<T, Default>
+get_associated_cancellation_slot(const T& t, const Default& fallback) noexcept {
     return associated_cancellation_slot<T, Default>::get(t, fallback);
 }
 

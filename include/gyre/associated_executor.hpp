@@ -41,7 +41,7 @@ using associated_executor_t = typename associated_executor<T, Default>::type;
 /// The executor of `t`, or `fallback`.
 template <class T, class Default>
 associated_executor_t<T, Default> get_associated_executor(const T& t,
-                                                      const Default& fallback) noexcept {
+                                                          const Default& fallback) noexcept {
     return associated_executor<T, Default>::get(t, fallback);
 }
 

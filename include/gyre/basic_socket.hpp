@@ -184,7 +184,7 @@ public:
                     object_.where(), std::forward<decltype(handler)>(handler),
                     object_.get_source());
                 if (ec) {
-                    object_.fail(op, ec);
+                    object_.complete(op, ec);
                 } else {
                     object_.start_connect(op, to.data(), to.size());
                 }
@@ -305,8 +305,8 @@ public:
         return async_initiate<void(error_code)>(
             [this](auto&& handler, wait_type w) {
                 object_.start(detail::make_operation<detail::io_wait_base>(
-                    object_.where(), std::forward<decltype(handler)>(handler),
-                    object_.get_source(), detail::queue_of(w)));
+                    object_.where(), std::forward<decltype(handler)>(handler), object_.get_source(),
+                    detail::queue_of(w)));
             },
             std::forward<Token>(token), what);
     }

@@ -50,8 +50,7 @@ private:
 template <class Socket, class Endpoint>
 class accept_new_base : public accept_operation {
 public:
-    accept_new_base(function f, source* s, const any_io_executor& executor,
-                    Endpoint* peer) noexcept
+    accept_new_base(function f, source* s, const any_io_executor& executor, Endpoint* peer) noexcept
         : accept_operation(f, s), executor_(executor), peer_(peer) {
         if (peer != nullptr) {
             address_ = address_of_peer_.data();
@@ -244,7 +243,7 @@ private:
                     this->object_.where(), std::forward<decltype(handler)>(handler),
                     this->object_.get_source(), &detail::socket_access::object(*into), from);
                 if (into->is_open()) {
-                    this->object_.fail(op, error::make_error_code(error::already_open));
+                    this->object_.complete(op, error::make_error_code(error::already_open));
                 } else {
                     this->object_.start(op);
                 }

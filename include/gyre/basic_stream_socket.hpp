@@ -169,8 +169,8 @@ public:
     template <const_buffer_sequence Buffers, class Token>
     auto async_send(const Buffers& buffers, flags_type flags, Token&& token) {
         return async_initiate<void(error_code, std::size_t)>(
-            transfer_initiation<detail::slot_kind::send>{this}, std::forward<Token>(token),
-            buffers, flags);
+            transfer_initiation<detail::slot_kind::send>{this}, std::forward<Token>(token), buffers,
+            flags);
     }
 
 private:

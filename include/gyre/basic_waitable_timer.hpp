@@ -36,8 +36,8 @@ time_ns glance_time(reactor& r, const typename Clock::time_point& expiry) {
         std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(
             clock_now.time_since_epoch())
             .count();
-    return add_ns(now, far >= foreign_clock_glance ? foreign_clock_glance
-                                                   : to_ns(expiry - clock_now));
+    return add_ns(now,
+                  far >= foreign_clock_glance ? foreign_clock_glance : to_ns(expiry - clock_now));
 }
 
 // One look at the clock; waits again if the time has not come.
@@ -168,11 +168,11 @@ public:
                     detail::add_timer_wait(place, std::forward<decltype(handler)>(handler),
                                            steady_expiry());
                 } else {
-                    detail::add_timer_wait(place,
-                                           detail::clock_wait<Clock, handler_type>(
-                                               place, expiry_,
-                                               std::forward<decltype(handler)>(handler)),
-                                           steady_expiry());
+                    detail::add_timer_wait(
+                        place,
+                        detail::clock_wait<Clock, handler_type>(
+                            place, expiry_, std::forward<decltype(handler)>(handler)),
+                        steady_expiry());
                 }
             },
             std::forward<Token>(token));

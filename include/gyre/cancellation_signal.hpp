@@ -73,8 +73,6 @@ private:
     cancellation_signal* signal_ = nullptr;
 };
 
-inline cancellation_slot cancellation_signal::slot() noexcept {
-    return cancellation_slot(this);
-}
+inline cancellation_slot cancellation_signal::slot() noexcept { return cancellation_slot(this); }
 
 }  // namespace gyre::inline v0

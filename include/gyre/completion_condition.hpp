@@ -69,10 +69,10 @@ struct transfer_exactly_condition {
 /// step, where the operation runs; never by two threads at a time. It is copied and moved along
 /// with the operation.
 template <class F>
-concept completion_condition =
-    requires(F& condition, const error_code& ec, std::size_t transferred) {
-        requires std::is_convertible_v<decltype(condition(ec, transferred)), std::size_t>;
-    };
+concept completion_condition = requires(F& condition, const error_code& ec,
+                                        std::size_t transferred) {
+    requires std::is_convertible_v<decltype(condition(ec, transferred)), std::size_t>;
+};
 
 /// Go on until all buffers are full (read) or sent (write), or an error occurs: the default.
 constexpr auto transfer_all() noexcept { return detail::transfer_all_condition{}; }

@@ -18,11 +18,11 @@ using operation_kind = detail::slot_kind;
 /// What is known of a handler that is about to be called.
 struct dispatch_info {
     operation_kind kind;
-    std::uint64_t id;          ///< of the operation; not used again for a very long time
-    const void* object;        ///< names the timer or handle that it waited for; null for posts
-    std::error_code error;     ///< the result
-    std::size_t bytes;         ///< transferred
-    std::int64_t queued_ns;    ///< how long it was ready before this call
+    std::uint64_t id;        ///< of the operation; not used again for a very long time
+    const void* object;      ///< names the timer or handle that it waited for; null for posts
+    std::error_code error;   ///< the result
+    std::size_t bytes;       ///< transferred
+    std::int64_t queued_ns;  ///< how long it was ready before this call
 };
 
 /// Set by io_context::set_dispatch_hook(). Both functions are called in the thread that runs the

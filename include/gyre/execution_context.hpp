@@ -9,7 +9,7 @@ namespace gyre::inline v0 {
 
 namespace detail {
 class reactor;
-}
+}  // namespace detail
 
 /// The interface of whatever runs submitted operations. io_context implements it; users may.
 ///

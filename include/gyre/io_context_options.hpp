@@ -11,7 +11,7 @@ namespace gyre::inline v0 {
 
 namespace detail {
 class platform;
-}
+}  // namespace detail
 
 /// All that is bounded in a context, with its default. Times are in nanoseconds.
 struct io_context_options {

@@ -42,9 +42,7 @@ constexpr interest operator&(interest a, interest b) noexcept {
 constexpr interest operator~(interest a) noexcept {
     return static_cast<interest>(~static_cast<unsigned>(a) & 7U);
 }
-constexpr bool any(interest a) noexcept {
-    return a != interest::none;
-}
+constexpr bool any(interest a) noexcept { return a != interest::none; }
 
 /// What wait() reports about a handle: a set.
 ///
@@ -65,9 +63,7 @@ constexpr readiness operator|(readiness a, readiness b) noexcept {
 constexpr readiness operator&(readiness a, readiness b) noexcept {
     return static_cast<readiness>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
-constexpr bool any(readiness a) noexcept {
-    return a != readiness::none;
-}
+constexpr bool any(readiness a) noexcept { return a != readiness::none; }
 
 /// One report of wait().
 struct poll_event {

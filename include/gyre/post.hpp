@@ -71,9 +71,7 @@ template <detail::names_where_it_runs Token>
 auto post(Token&& token) {
     const auto executor = get_associated_executor(token, any_io_executor());
     return async_initiate<void()>(
-        [executor](auto&& handler) {
-            executor.execute(std::forward<decltype(handler)>(handler));
-        },
+        [executor](auto&& handler) { executor.execute(std::forward<decltype(handler)>(handler)); },
         std::forward<Token>(token));
 }
 

@@ -14,8 +14,8 @@
 
 namespace gyre::inline v0 {
 
-/// Reads into the buffers, by as many calls of stream.read_some() as it takes, until the buffers are
-/// full, the completion condition returns 0, or an error occurs; returns the bytes read.
+/// Reads into the buffers, by as many calls of stream.read_some() as it takes, until the buffers
+/// are full, the completion condition returns 0, or an error occurs; returns the bytes read.
 ///
 /// `condition(error, bytes so far)` says how many bytes the next step may move at most.
 template <class Stream, mutable_buffer_sequence Buffers, completion_condition Condition>
@@ -44,7 +44,8 @@ std::size_t read(Stream& stream, const Buffers& buffers) {
 /// itself is copied. No other read may be started on the stream meanwhile. The condition is called
 /// in this function once, and then where the handler's executor says. A cancellation between two
 /// steps ends the operation with error::operation_aborted and the bytes moved so far.
-template <class Stream, mutable_buffer_sequence Buffers, completion_condition Condition, class Token>
+template <class Stream, mutable_buffer_sequence Buffers, completion_condition Condition,
+          class Token>
 auto async_read(Stream& stream, const Buffers& buffers, Condition condition, Token&& token) {
     return async_initiate<void(error_code, std::size_t)>(
         detail::initiate_transfer<detail::read_direction, Stream>{&stream},

@@ -14,8 +14,8 @@
 
 namespace gyre::inline v0 {
 
-/// Writes from the buffers, by as many calls of stream.write_some() as it takes, until the buffers are
-/// empty, the completion condition returns 0, or an error occurs; returns the bytes written.
+/// Writes from the buffers, by as many calls of stream.write_some() as it takes, until the buffers
+/// are empty, the completion condition returns 0, or an error occurs; returns the bytes written.
 ///
 /// `condition(error, bytes so far)` says how many bytes the next step may move at most.
 template <class Stream, const_buffer_sequence Buffers, completion_condition Condition>

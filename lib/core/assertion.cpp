@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// The handler of broken preconditions: the one thing of this library that prints.
 #include <gyre/assertion.hpp>
 
 #include <atomic>

@@ -19,7 +19,7 @@ struct source;
 /// over its changes: one such thread at a time, as with any use of a timer.
 struct deadline final : timer_node {
     operation_queue waits;
-    source* paused = nullptr;   // a listener that is left alone until then, instead of waits
+    source* paused = nullptr;  // a listener that is left alone until then, instead of waits
     // The arm number of the latest change: older ones are ignored, and only waits of this round end
     // when the deadline comes. Younger ones have arrived ahead of their own change.
     std::uint32_t applied = 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// The public face of a reactor, and the store of one object a type.
 #include <gyre/io_context.hpp>
 
 #include "core/reactor.hpp"

@@ -145,9 +145,7 @@ reactor::reactor(platform& world, const io_context_options& options)
       event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
       ring_(options.ring_capacity) {}
 
-reactor::~reactor() {
-    destroy_pending();
-}
+reactor::~reactor() { destroy_pending(); }
 
 std::size_t reactor::run(time_ns until) {
     running self(*this, until);
@@ -183,9 +181,7 @@ void reactor::destroy_later(operation* op) noexcept {
     }
 }
 
-bool reactor::running_in_this_thread() const noexcept {
-    return running::here(*this) != nullptr;
-}
+bool reactor::running_in_this_thread() const noexcept { return running::here(*this) != nullptr; }
 
 // ---- a turn: docs/loop.md --------------------------------------------------------------------
 
@@ -334,8 +330,7 @@ dispatch_info reactor::describe(operation* op) noexcept {
     info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
     info.error = op->error();
     info.bytes = op->bytes;
-    info.queued_ns =
-        op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
+    info.queued_ns = op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
     if (info.kind == slot_kind::timer_wait) {
         info.object = static_cast<timer_wait_base*>(op)->deadline_;
     } else if (info.kind != slot_kind::post) {

@@ -82,40 +82,38 @@ void reactor::apply_all() noexcept {
 
 void reactor::apply(slot* s) noexcept {
     switch (s->kind) {
-        case slot_kind::source: {
-            auto& at = *static_cast<source*>(s->object());
-            if (at.on_errand.take()) {
-                static_cast<void>(sources_.remove(at, true));
-            } else {
-                sources_.cancel(at, at.cancel_round.load(std::memory_order_seq_cst));
-            }
-            break;
+    case slot_kind::source: {
+        auto& at = *static_cast<source*>(s->object());
+        if (at.on_errand.take()) {
+            static_cast<void>(sources_.remove(at, true));
+        } else {
+            sources_.cancel(at, at.cancel_round.load(std::memory_order_seq_cst));
         }
-        case slot_kind::deadline: {
-            auto& at = *static_cast<deadline*>(s->object());
-            if (at.on_errand.take()) {
-                release(at);
-            } else {
-                apply_latest(at);
-            }
-            break;
+        break;
+    }
+    case slot_kind::deadline: {
+        auto& at = *static_cast<deadline*>(s->object());
+        if (at.on_errand.take()) {
+            release(at);
+        } else {
+            apply_latest(at);
         }
-        case slot_kind::command:
-            static_cast<operation*>(s->object())->call();
-            break;
-        case slot_kind::destroy:
-            ++work_;
-            doomed_.push(static_cast<operation*>(s->object()));
-            break;
-        default: {
-            auto* op = static_cast<operation*>(s->object());
-            ++work_;
-            if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
-                sources_.start(static_cast<io_operation*>(op));
-            } else {
-                make_ready(op);
-            }
+        break;
+    }
+    case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
+    case slot_kind::destroy:
+        ++work_;
+        doomed_.push(static_cast<operation*>(s->object()));
+        break;
+    default: {
+        auto* op = static_cast<operation*>(s->object());
+        ++work_;
+        if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
+            sources_.start(static_cast<io_operation*>(op));
+        } else {
+            make_ready(op);
         }
+    }
     }
 }
 
@@ -167,8 +165,7 @@ std::error_code reactor::release_source(source* s) noexcept {
 // ---- single operations -----------------------------------------------------------------------
 
 operation_id id_of(const operation* op) noexcept {
-    return {const_cast<operation*>(op),
-            slot::of(op)->generation.load(std::memory_order_relaxed)};
+    return {const_cast<operation*>(op), slot::of(op)->generation.load(std::memory_order_relaxed)};
 }
 
 void reactor::cancel_operation(const operation_id& id) {
@@ -208,7 +205,9 @@ void reactor::abort_operation(const operation_id& id) noexcept {
 
 slab* slots_of(reactor& r) noexcept { return &r.memory(); }
 time_ns fresh_now(reactor& r) noexcept { return r.fresh_now(); }
-time_ns system_now(reactor& r) noexcept { return r.world().clock().system_now(); }
+void sleep_until(reactor& r, time_ns at) noexcept {
+    static_cast<void>(r.world().wait_one(invalid_native_handle, interest::none, at));
+}
 
 deadline* make_deadline(reactor& r) {
     return ::new (r.memory().acquire(sizeof(deadline), slot_kind::deadline)) deadline;
@@ -232,6 +231,10 @@ native_handle_type hand_out(source* s) noexcept {
     return s->handle;
 }
 bool is_stream(const source* s) noexcept { return s->stream; }
+bool is_connected(const source* s) noexcept {
+    return s->connected.load(std::memory_order_relaxed);
+}
+void set_connected(source* s) noexcept { s->connected.store(true, std::memory_order_relaxed); }
 bool user_non_blocking(const source* s) noexcept {
     return s->non_blocking.load(std::memory_order_relaxed);
 }

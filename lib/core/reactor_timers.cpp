@@ -52,8 +52,7 @@ std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
 std::size_t reactor::cancel_one_wait(deadline* d) {
     const access claim(*this);
     if (!claim.direct()) {
-        const std::uint32_t generation =
-            slot::of(d)->generation.load(std::memory_order_relaxed);
+        const std::uint32_t generation = slot::of(d)->generation.load(std::memory_order_relaxed);
         leave_command([this, d, generation] {
             if (slot::of(d)->generation.load(std::memory_order_relaxed) == generation) {
                 cancel_one_wait(d);
@@ -93,14 +92,9 @@ void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
     if (!d.on_errand.announced()) {
         const timer_op op{&d, slot::of(&d)->generation.load(std::memory_order_relaxed), round, at};
         switch (ring_.push(op)) {
-            case op_ring::push_result::pushed:
-                wake_before(at);
-                return;
-            case op_ring::push_result::pushed_half_full:
-                wake();
-                return;
-            case op_ring::push_result::full:
-                break;
+        case op_ring::push_result::pushed: wake_before(at); return;
+        case op_ring::push_result::pushed_half_full: wake(); return;
+        case op_ring::push_result::full: break;
         }
     }
     if (d.on_errand.announce()) {

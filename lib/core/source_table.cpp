@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// The source table: what is done with an operation until its handler can be called.
 #include "core/source_table.hpp"
 
 #include <gyre/error.hpp>
@@ -16,9 +17,9 @@ constexpr std::uint8_t bit(unsigned queue) noexcept {
 }
 
 constexpr bool reports(readiness what, unsigned queue) noexcept {
-    constexpr std::array<readiness, 3> wakes{
-        readiness::readable, readiness::writable,
-        readiness::priority | readiness::error | readiness::hangup};
+    constexpr std::array<readiness, 3> wakes{readiness::readable, readiness::writable,
+                                             readiness::priority | readiness::error |
+                                                 readiness::hangup};
     return any(what & wakes[queue]);
 }
 
@@ -31,16 +32,11 @@ bool out_of_resources(const std::error_code& e) noexcept {
 
 io_kind request_kind(slot_kind kind) noexcept {
     switch (kind) {
-        case slot_kind::receive:
-            return io_kind::receive;
-        case slot_kind::send:
-            return io_kind::send;
-        case slot_kind::accept:
-            return io_kind::accept;
-        case slot_kind::connect:
-            return io_kind::connect;
-        default:
-            return io_kind::wait;
+    case slot_kind::receive: return io_kind::receive;
+    case slot_kind::send: return io_kind::send;
+    case slot_kind::accept: return io_kind::accept;
+    case slot_kind::connect: return io_kind::connect;
+    default: return io_kind::wait;
     }
 }
 
@@ -156,28 +152,30 @@ void source_table::run_request(io_operation* op, io_result& result) noexcept {
 void source_table::note_result(source& s, io_operation* op, io_result& result,
                                std::size_t wanted) noexcept {
     switch (op->kind()) {
-        case slot_kind::receive:
-            if (s.stream && !result.error && result.bytes == 0 && wanted != 0) {
-                result.error = error::make_error_code(error::eof);
-            } else if (!result.error && result.bytes < wanted) {
-                s.drained |= bit(op->queue);
-            }
-            break;
-        case slot_kind::send:
-            if (!result.error && result.bytes < wanted) {
-                s.drained |= bit(op->queue);
-            }
-            break;
-        case slot_kind::accept:
-            if (out_of_resources(result.error)) {
-                s.paused = true;
-                events_.pause(s);
-            } else if (++accepted_ >= accept_batch_) {
-                s.drained |= bit(op->queue);
-            }
-            break;
-        default:
-            break;
+    case slot_kind::receive:
+        if (s.stream && !result.error && result.bytes == 0 && wanted != 0) {
+            result.error = error::make_error_code(error::eof);
+        } else if (!result.error && result.bytes < wanted) {
+            s.drained |= bit(op->queue);
+        }
+        break;
+    case slot_kind::send:
+        if (!result.error && result.bytes < wanted) {
+            s.drained |= bit(op->queue);
+        }
+        break;
+    case slot_kind::accept:
+        if (out_of_resources(result.error)) {
+            s.paused = true;
+            events_.pause(s);
+        } else if (++accepted_ >= accept_batch_) {
+            s.drained |= bit(op->queue);
+        }
+        break;
+    case slot_kind::connect:
+        s.connected.store(!result.error, std::memory_order_relaxed);
+        break;
+    default: break;
     }
 }
 
@@ -273,8 +271,8 @@ std::error_code source_table::remove(source& s, bool close_handle) noexcept {
         const bool last = close_handle && !s.handed_out.load(std::memory_order_relaxed) &&
                           s.fork_count == world_.threads().fork_count();
         // The handle may be gone already, closed by somebody else: nothing is left to do then.
-        static_cast<void>(poller_.remove(
-            s.handle, last ? remove_reason::closing : remove_reason::releasing));
+        static_cast<void>(
+            poller_.remove(s.handle, last ? remove_reason::closing : remove_reason::releasing));
         --registered_;
     }
     const std::error_code result =

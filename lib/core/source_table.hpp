@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What can be waited for: handles, their queues of operations, and what the poller was told of them.
+// What can be waited for: handles, their queues of operations, and what the poller was told of
+// them.
 //
 // Belongs to the owner of the reactor. Events only make operations ready; perform() does the
 // input and output, right before the handler is called.
@@ -39,6 +40,9 @@ struct source {
     const bool stream;
     bool paused = false;  // accepting is left alone for a while
 
+    // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
+    // "connected" once more, so that EISCONN can't be left to the system.
+    std::atomic<bool> connected{false};
     // Written by the user's thread.
     std::atomic<bool> handed_out{false};
     std::atomic<bool> non_blocking{false};

@@ -34,8 +34,7 @@ public:
         waiting_.fetch_add(1, std::memory_order_seq_cst);
         bool taken = false;
         while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
-               !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {
-        }
+               !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {}
         waiting_.fetch_sub(1, std::memory_order_seq_cst);
         return taken;
     }

@@ -49,9 +49,7 @@ ip_endpoint::ip_endpoint(const ip::address& address, std::uint16_t port) noexcep
     }
 }
 
-bool ip_endpoint::is_v4() const noexcept {
-    return family_of(bytes_) == AF_INET;
-}
+bool ip_endpoint::is_v4() const noexcept { return family_of(bytes_) == AF_INET; }
 
 ip::address ip_endpoint::address() const noexcept {
     if (is_v4()) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+// Sockets over the outside world: ownership, calls that only need the handle, synchronous
+// transfers, and the start of asynchronous ones.
 #include <gyre/detail/socket_object.hpp>
 
 #include <gyre/detail/initiate.hpp>
@@ -19,13 +21,9 @@ constexpr interest direction_of(io_queue queue) noexcept {
                                       : interest::except;
 }
 
-std::error_code not_open() noexcept {
-    return error::make_error_code(error::bad_descriptor);
-}
+std::error_code not_open() noexcept { return error::make_error_code(error::bad_descriptor); }
 
-std::error_code already_open() noexcept {
-    return error::make_error_code(error::already_open);
-}
+std::error_code already_open() noexcept { return error::make_error_code(error::already_open); }
 
 }  // namespace
 
@@ -86,8 +84,7 @@ std::error_code socket_object::adopt_accepted(native_handle_type handle, bool st
 }
 
 std::error_code socket_object::close() noexcept {
-    return is_open() ? close_source(*reactor_, std::exchange(source_, nullptr))
-                     : std::error_code();
+    return is_open() ? close_source(*reactor_, std::exchange(source_, nullptr)) : std::error_code();
 }
 
 std::error_code socket_object::release(native_handle_type& handle) noexcept {
@@ -123,8 +120,7 @@ std::error_code socket_object::bind(const void* address, std::size_t size) noexc
 }
 
 std::error_code socket_object::listen(int backlog) noexcept {
-    return is_open() ? reactor_->world().sockets().listen(handle_of(source_), backlog)
-                     : not_open();
+    return is_open() ? reactor_->world().sockets().listen(handle_of(source_), backlog) : not_open();
 }
 
 std::error_code socket_object::shutdown(int how) noexcept {
@@ -146,15 +142,13 @@ std::error_code socket_object::get_option(int level, int name, void* value,
 }
 
 std::error_code socket_object::local_address(void* address, std::size_t& size) const noexcept {
-    return is_open()
-               ? reactor_->world().sockets().local_address(handle_of(source_), address, size)
-               : not_open();
+    return is_open() ? reactor_->world().sockets().local_address(handle_of(source_), address, size)
+                     : not_open();
 }
 
 std::error_code socket_object::remote_address(void* address, std::size_t& size) const noexcept {
-    return is_open()
-               ? reactor_->world().sockets().remote_address(handle_of(source_), address, size)
-               : not_open();
+    return is_open() ? reactor_->world().sockets().remote_address(handle_of(source_), address, size)
+                     : not_open();
 }
 
 std::error_code socket_object::available(std::size_t& bytes) const noexcept {
@@ -163,8 +157,7 @@ std::error_code socket_object::available(std::size_t& bytes) const noexcept {
 }
 
 std::error_code socket_object::at_mark(bool& result) const noexcept {
-    return is_open() ? reactor_->world().sockets().at_mark(handle_of(source_), result)
-                     : not_open();
+    return is_open() ? reactor_->world().sockets().at_mark(handle_of(source_), result) : not_open();
 }
 
 std::error_code socket_object::io_control(unsigned long command, void* argument) noexcept {
@@ -208,9 +201,9 @@ std::error_code socket_object::perform(io_request& request, io_result& result,
 }
 
 std::error_code socket_object::wait(io_queue queue) noexcept {
-    return is_open() ? reactor_->world().wait_one(handle_of(source_), direction_of(queue),
-                                                  no_deadline)
-                     : not_open();
+    return is_open()
+               ? reactor_->world().wait_one(handle_of(source_), direction_of(queue), no_deadline)
+               : not_open();
 }
 
 std::error_code socket_object::receive(io_buffer* buffers, std::size_t count, int flags,
@@ -255,27 +248,36 @@ std::error_code socket_object::accept(native_handle_type& handle, void* address,
     return {};
 }
 
-std::error_code socket_object::connect(const void* address, std::size_t size) noexcept {
+// Begins a connection attempt: success, in_progress or the failure.
+std::error_code socket_object::begin_connect(const void* address, std::size_t size) noexcept {
     if (!is_open()) {
         return not_open();
     }
-    const native_handle_type handle = handle_of(source_);
-    const std::error_code e = reactor_->world().sockets().connect(handle, address, size);
-    if (e != std::errc::operation_in_progress || user_non_blocking(source_)) {
-        return e;
+    if (is_stream(source_) && is_connected(source_)) {
+        return error::make_error_code(error::already_connected);
     }
-    io_request request{io_kind::connect, handle};
-    io_result result;
-    if (const std::error_code w =
-            reactor_->world().wait_one(handle, interest::write, no_deadline)) {
-        return w;
+    return reactor_->world().sockets().connect(handle_of(source_), address, size);
+}
+
+std::error_code socket_object::connect(const void* address, std::size_t size) noexcept {
+    std::error_code e = begin_connect(address, size);
+    if (e == std::errc::operation_in_progress && !user_non_blocking(source_)) {
+        e = wait(io_queue::write);
+        if (!e) {
+            io_request request{io_kind::connect, handle_of(source_)};
+            io_result result;
+            e = perform(request, result, interest::write);
+        }
     }
-    return perform(request, result, interest::write);
+    if (!e) {
+        set_connected(source_);
+    }
+    return e;
 }
 
 // ---- asynchronous operations -----------------------------------------------------------------
 
-void socket_object::fail(operation* op, const std::error_code& error) noexcept {
+void socket_object::complete(operation* op, const std::error_code& error) noexcept {
     complete_io(*reactor_, op, error);
 }
 
@@ -283,23 +285,21 @@ void socket_object::start(io_operation* op) noexcept {
     if (is_open()) {
         start_io(*reactor_, op);
     } else {
-        fail(op, not_open());
+        complete(op, not_open());
     }
 }
 
 void socket_object::start_connect(io_operation* op, const void* address,
                                   std::size_t size) noexcept {
-    if (!is_open()) {
-        fail(op, not_open());
-        return;
-    }
-    const std::error_code e =
-        reactor_->world().sockets().connect(handle_of(source_), address, size);
+    const std::error_code e = begin_connect(address, size);
     if (e == std::errc::operation_in_progress) {
         start_io(*reactor_, op);
-    } else {
-        fail(op, e);
+        return;
     }
+    if (!e) {
+        set_connected(source_);
+    }
+    complete(op, e);
 }
 
 }  // namespace gyre::inline v0::detail

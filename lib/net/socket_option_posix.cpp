@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// The numbers of options and flags in the headers of POSIX systems.
 #include <gyre/detail/socket_option.hpp>
 #include <gyre/socket_base.hpp>
 
@@ -18,34 +19,20 @@ const int socket_base::max_listen_connections = SOMAXCONN;
 
 detail::option_number detail::number_of(option_name name) noexcept {
     switch (name) {
-        case option_name::broadcast:
-            return {SOL_SOCKET, SO_BROADCAST};
-        case option_name::debug:
-            return {SOL_SOCKET, SO_DEBUG};
-        case option_name::do_not_route:
-            return {SOL_SOCKET, SO_DONTROUTE};
-        case option_name::keep_alive:
-            return {SOL_SOCKET, SO_KEEPALIVE};
-        case option_name::linger:
-            return {SOL_SOCKET, SO_LINGER};
-        case option_name::no_delay:
-            return {IPPROTO_TCP, TCP_NODELAY};
-        case option_name::out_of_band_inline:
-            return {SOL_SOCKET, SO_OOBINLINE};
-        case option_name::receive_buffer_size:
-            return {SOL_SOCKET, SO_RCVBUF};
-        case option_name::receive_low_watermark:
-            return {SOL_SOCKET, SO_RCVLOWAT};
-        case option_name::reuse_address:
-            return {SOL_SOCKET, SO_REUSEADDR};
-        case option_name::reuse_port:
-            return {SOL_SOCKET, SO_REUSEPORT};
-        case option_name::send_buffer_size:
-            return {SOL_SOCKET, SO_SNDBUF};
-        case option_name::send_low_watermark:
-            return {SOL_SOCKET, SO_SNDLOWAT};
-        case option_name::v6_only:
-            return {IPPROTO_IPV6, IPV6_V6ONLY};
+    case option_name::broadcast: return {SOL_SOCKET, SO_BROADCAST};
+    case option_name::debug: return {SOL_SOCKET, SO_DEBUG};
+    case option_name::do_not_route: return {SOL_SOCKET, SO_DONTROUTE};
+    case option_name::keep_alive: return {SOL_SOCKET, SO_KEEPALIVE};
+    case option_name::linger: return {SOL_SOCKET, SO_LINGER};
+    case option_name::no_delay: return {IPPROTO_TCP, TCP_NODELAY};
+    case option_name::out_of_band_inline: return {SOL_SOCKET, SO_OOBINLINE};
+    case option_name::receive_buffer_size: return {SOL_SOCKET, SO_RCVBUF};
+    case option_name::receive_low_watermark: return {SOL_SOCKET, SO_RCVLOWAT};
+    case option_name::reuse_address: return {SOL_SOCKET, SO_REUSEADDR};
+    case option_name::reuse_port: return {SOL_SOCKET, SO_REUSEPORT};
+    case option_name::send_buffer_size: return {SOL_SOCKET, SO_SNDBUF};
+    case option_name::send_low_watermark: return {SOL_SOCKET, SO_SNDLOWAT};
+    case option_name::v6_only: return {IPPROTO_IPV6, IPV6_V6ONLY};
     }
     return {-1, -1};
 }

@@ -118,7 +118,8 @@ public:
     /// Begins to count `signal_number` for the listener. The first listener of a signal installs
     /// the handler (with the system's flags given, such as SA_RESTART), later ones must give the
     /// same flags (else `invalid_argument`).
-    virtual std::error_code add(signal_listener& listener, int signal_number, int flags) noexcept = 0;
+    virtual std::error_code add(signal_listener& listener, int signal_number,
+                                int flags) noexcept = 0;
     /// The last listener of a signal restores the disposition that was found.
     virtual std::error_code remove(signal_listener& listener, int signal_number) noexcept = 0;
     /// Deliveries since the last call.

@@ -126,9 +126,8 @@ public:
     std::error_code remove(native_handle_type handle, remove_reason why) noexcept override {
         const std::size_t slot = find(handle);
         if (slot == 0) {
-            return why == remove_reason::closing
-                       ? std::error_code()
-                       : std::error_code(ENOENT, std::system_category());
+            return why == remove_reason::closing ? std::error_code()
+                                                 : std::error_code(ENOENT, std::system_category());
         }
         slot_of_[number_in(polled_.back())] = slot;
         slot_of_[static_cast<std::size_t>(handle)] = 0;

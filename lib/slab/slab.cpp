@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// Pages, free lists and batches of the slab.
 #include "slab/slab.hpp"
 
 #include <new>
@@ -31,7 +32,7 @@ slab::slab(std::size_t bytes_max) noexcept
 slab::~slab() {
     const std::size_t count = page_count_.load(std::memory_order_acquire);
     for (std::size_t p = 0; p != count; ++p) {
-        ::operator delete(page_at(p), std::align_val_t{page_bytes});
+        ::operator delete (page_at(p), std::align_val_t{page_bytes});
     }
     for (auto& block : blocks_) {
         delete[] block.load(std::memory_order_relaxed);
@@ -44,12 +45,17 @@ slab::page* slab::page_of(const slot* s) noexcept {
 }
 
 std::size_t slab::class_of(std::size_t object_size) noexcept {
-    const std::size_t bytes = object_size + sizeof(slot);
-    std::size_t c = 0;
-    while (class_bytes[c] < bytes) {
-        ++c;
-    }
-    return c;
+    constexpr std::size_t step = 32;
+    static constexpr auto class_of_steps = [] {
+        std::array<std::uint8_t, class_bytes.back() / step + 1> table{};
+        for (std::size_t steps = 0; steps != table.size(); ++steps) {
+            while (class_bytes[table[steps]] < steps * step) {
+                ++table[steps];
+            }
+        }
+        return table;
+    }();
+    return class_of_steps[(object_size + sizeof(slot) + step - 1) / step];
 }
 
 slab::page* slab::page_at(std::size_t number) const noexcept {
@@ -113,10 +119,12 @@ slab::page* slab::add_page(std::size_t size_class) {
     if (block.load(std::memory_order_relaxed) == nullptr) {
         block.store(new page*[block_pages](), std::memory_order_release);
     }
-    void* memory = ::operator new(page_bytes, std::align_val_t{page_bytes});
-    page* p = ::new (memory) page{this, static_cast<std::uint32_t>(number),
+    void* memory = ::operator new (page_bytes, std::align_val_t{page_bytes});
+    page* p = ::new (memory) page{this,
+                                  static_cast<std::uint32_t>(number),
                                   class_bytes[size_class],
-                                  static_cast<std::uint32_t>(size_class), {}};
+                                  static_cast<std::uint32_t>(size_class),
+                                  {}};
     block.load(std::memory_order_relaxed)[number % block_pages] = p;
     page_count_.store(number + 1, std::memory_order_release);
     return p;

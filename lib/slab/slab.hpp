@@ -19,10 +19,15 @@ namespace gyre::inline v0::detail {
 /// A thread's claims to be the owner of slabs, innermost first: run() of one context may be
 /// nested in a handler of another.
 struct owner_frame {
-    const slab* owned;    ///< null while the claim is given up for the length of a handler
-    const void* runs;     ///< whose handlers the thread runs, if it does
+    const slab* owned;  ///< null while the claim is given up for the length of a handler
+    const void* runs;   ///< whose handlers the thread runs, if it does
     owner_frame* outer;
 };
+// initial-exec: one load instead of a call at each of its many uses; a shared library that is
+// loaded late takes these 8 bytes from the reserve that C libraries keep for that.
+#if defined(__ELF__)
+[[gnu::tls_model("initial-exec")]]
+#endif
 extern constinit thread_local owner_frame* top_owner_frame;
 
 /// Figures of a slab.

@@ -84,8 +84,7 @@ private:
     void sleep_until(time_ns at) {
         sleeps_.fetch_add(1);
         time_ns before = now_.load();
-        while (before < at && !now_.compare_exchange_weak(before, at)) {
-        }
+        while (before < at && !now_.compare_exchange_weak(before, at)) {}
     }
 
     time_ns steady_now() noexcept override { return now(); }

@@ -147,18 +147,23 @@ inline void shrink(int fd) {
     REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0);
 }
 
-/// Writes 'f' until nothing more is taken; returns how many bytes were.
+/// Writes 'f' until not a byte more is taken, now and a moment later; returns how many were.
 inline std::size_t fill(tcp::socket& socket) {
     const std::string block(4096, 'f');
     std::size_t total = 0;
+    std::size_t before = 1;
     socket.non_blocking(true);
-    do {
-        error_code ec;
-        while (const std::size_t n = socket.write_some(buffer(block), ec)) {
-            total += n;
+    while (before != total) {
+        before = total;
+        for (const std::size_t size : {block.size(), std::size_t{1}}) {
+            error_code ec;
+            while (const std::size_t n = socket.write_some(buffer(block, size), ec)) {
+                total += n;
+            }
+            REQUIRE(ec == error::would_block);
         }
-        REQUIRE(ec == error::would_block);
-    } while (ready(socket.native_handle(), POLLOUT, 5));
+        ready(socket.native_handle(), POLLOUT, 60);  // longer than an acknowledgement is delayed
+    }
     socket.non_blocking(false);
     return total;
 }

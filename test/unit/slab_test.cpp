@@ -33,9 +33,7 @@ private:
     owner_frame frame_;
 };
 
-std::uint32_t generation(const void* object) {
-    return slot::of(object)->generation.load();
-}
+std::uint32_t generation(const void* object) { return slot::of(object)->generation.load(); }
 
 }  // namespace
 
@@ -114,8 +112,7 @@ TEST_CASE("slab: at its bound it throws, and goes on when a slot is free again",
         for (;;) {
             objects.push_back(s.acquire(slot_object_size_max, slot_kind::post));
         }
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
     CHECK(objects.size() == (slab::page_bytes - 64) / 512);
     CHECK(s.usage().live_slots == objects.size());
     gyre::detail::release_slot(objects.back());

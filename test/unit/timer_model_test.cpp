@@ -34,7 +34,8 @@ struct expected_wait {
 /// turns until nothing is due.
 class stepped_loop {
 public:
-    explicit stepped_loop(gyre::io_context& context) : context_(context), thread_([this] { run(); }) {
+    explicit stepped_loop(gyre::io_context& context)
+        : context_(context), thread_([this] { run(); }) {
         inside_.acquire();
     }
     ~stepped_loop() {
@@ -87,23 +88,21 @@ public:
         const std::size_t pending = pending_of(t);
         std::size_t cancelled = 0;
         switch (random_() % 8) {
-            case 0:
-                cancelled = timers_[t].cancel();
-                break;
-            case 1:
-                cancelled = timers_[t].expires_at(time(world_.now() - step()));
-                expiry_[t] = timers_[t].expiry().time_since_epoch().count();
-                break;
-            default:
-                cancelled = timers_[t].expires_after(nanoseconds(step()));
-                expiry_[t] = timers_[t].expiry().time_since_epoch().count();
-                break;
-            case 7:  // another wait for the same time
-                if (pending == 0) {
-                    return;
-                }
-                wait(t);
+        case 0: cancelled = timers_[t].cancel(); break;
+        case 1:
+            cancelled = timers_[t].expires_at(time(world_.now() - step()));
+            expiry_[t] = timers_[t].expiry().time_since_epoch().count();
+            break;
+        default:
+            cancelled = timers_[t].expires_after(nanoseconds(step()));
+            expiry_[t] = timers_[t].expiry().time_since_epoch().count();
+            break;
+        case 7:  // another wait for the same time
+            if (pending == 0) {
                 return;
+            }
+            wait(t);
+            return;
         }
         if (exact) {
             REQUIRE(cancelled == pending);

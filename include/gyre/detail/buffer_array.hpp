@@ -31,10 +31,10 @@ inline constexpr std::size_t buffer_capacity<Buffer[N]> = smaller(N, max_buffers
 // std::array and what is declared like it. A span of dynamic extent matches as well, and its "N" is
 // the largest number there is: it counts as a sequence of unknown length.
 template <template <class, std::size_t> class Array, class Buffer, std::size_t N>
-inline constexpr std::size_t buffer_capacity<Array<Buffer, N>> =
-    N == static_cast<std::size_t>(-1) ? max_buffers_per_call
-    : N == 0                          ? 1
-                                      : smaller(N, max_buffers_of_array);
+inline constexpr std::size_t
+    buffer_capacity<Array<Buffer, N>> = N == static_cast<std::size_t>(-1) ? max_buffers_per_call
+                                        : N == 0                          ? 1
+                                                 : smaller(N, max_buffers_of_array);
 
 /// The buffers of a sequence in a row, empty ones left out, as many as fit. Refers to the memory of
 /// the sequence, not to the sequence itself. Made where it is used: it can't be copied.

@@ -60,16 +60,11 @@ public:
 
     const Handler& next_handler() const noexcept { return handler_; }
 
-    bool goes_on(const std::error_code& error, std::size_t bytes) const noexcept
-        requires composed_step<Handler>
-    {
+    bool goes_on(const std::error_code& error,
+                 std::size_t bytes) const noexcept requires composed_step<Handler> {
         return handler_.goes_on(error, bytes);
     }
-    void stop() noexcept
-        requires composed_step<Handler>
-    {
-        handler_.stop();
-    }
+    void stop() noexcept requires composed_step<Handler> { handler_.stop(); }
 
     template <class... Results>
     void operator()(Results&&... results) {

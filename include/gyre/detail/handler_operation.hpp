@@ -69,21 +69,18 @@ private:
     static const void* run(operation* base, operation_request request) {
         auto* self = static_cast<handler_operation*>(base);
         switch (request) {
-            case operation_request::call:
-                self->call_handler();
-                return nullptr;
-            case operation_request::destroy: {
-                // The captures of the handler may reach this slot's context: free it first.
-                [[maybe_unused]] const Handler handler(std::move(self->storage_.get()));
-                self->free();
-                return nullptr;
+        case operation_request::call: self->call_handler(); return nullptr;
+        case operation_request::destroy: {
+            // The captures of the handler may reach this slot's context: free it first.
+            [[maybe_unused]] const Handler handler(std::move(self->storage_.get()));
+            self->free();
+            return nullptr;
+        }
+        case operation_request::goes_on:
+            if constexpr (composed_step<Handler>) {
+                return self->storage_.get().goes_on(self->error(), self->bytes) ? self : nullptr;
             }
-            case operation_request::goes_on:
-                if constexpr (composed_step<Handler>) {
-                    return self->storage_.get().goes_on(self->error(), self->bytes) ? self
-                                                                                   : nullptr;
-                }
-                return nullptr;
+            return nullptr;
         }
         return nullptr;
     }

@@ -22,19 +22,18 @@ struct heap_allocator {
     explicit heap_allocator(const heap_allocator<U>&) noexcept {}
 
     T* allocate(std::size_t n) {
-        return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{alignof(T)}));
+        return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{alignof(T)}));
     }
     void deallocate(T* p, std::size_t) noexcept {
-        ::operator delete(p, std::align_val_t{alignof(T)});
+        ::operator delete (p, std::align_val_t{alignof(T)});
     }
 };
 
 /// Whether a handler can live in a slot behind `Header`.
 template <class Header, class Handler>
-inline constexpr bool fits_slot = !names_allocator<Handler> &&
-                                  alignof(Handler) <= slot_object_alignment &&
-                                  sizeof(Header) + sizeof(Handler) + alignof(Handler) <=
-                                      slot_object_size_max;
+inline constexpr bool fits_slot =
+    !names_allocator<Handler> && alignof(Handler) <= slot_object_alignment &&
+    sizeof(Header) + sizeof(Handler) + alignof(Handler) <= slot_object_size_max;
 
 template <class Handler, bool InSlot>
 class handler_storage;

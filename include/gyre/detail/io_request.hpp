@@ -29,16 +29,16 @@ enum class io_kind : std::uint8_t {
 struct io_request {
     io_kind kind;
     native_handle_type handle;
-    int flags = 0;                   ///< message flags of the system (MSG_PEEK, ...)
+    int flags = 0;  ///< message flags of the system (MSG_PEEK, ...)
     io_buffer* buffers = nullptr;
     std::size_t buffer_count = 0;
-    void* address = nullptr;         ///< accept, receive: filled with the peer's; send: the target
-    std::size_t address_size = 0;    ///< accept, receive: in capacity, out size; send: size
+    void* address = nullptr;       ///< accept, receive: filled with the peer's; send: the target
+    std::size_t address_size = 0;  ///< accept, receive: in capacity, out size; send: size
 };
 
 /// What came of it.
 struct io_result {
-    std::error_code error;           ///< would_block: nothing happened, wait for readiness
+    std::error_code error;  ///< would_block: nothing happened, wait for readiness
     std::size_t bytes = 0;
     native_handle_type accepted = invalid_native_handle;
 };

@@ -22,9 +22,10 @@ struct source;
 /// The slab of the reactor's context.
 GYRE_API slab* slots_of(reactor& r) noexcept;
 
-/// The monotonic clock of the reactor's world, read afresh, and its wall clock.
+/// The monotonic clock of the reactor's world, read afresh.
 GYRE_API time_ns fresh_now(reactor& r) noexcept;
-GYRE_API time_ns system_now(reactor& r) noexcept;
+/// Blocks the calling thread until that time.
+GYRE_API void sleep_until(reactor& r, time_ns at) noexcept;
 
 /// An operation that waits for a deadline.
 class timer_wait_base : public operation {
@@ -99,6 +100,9 @@ GYRE_API native_handle_type handle_of(const source* s) noexcept;
 /// The handle, for the user: who may make duplicates of it.
 GYRE_API native_handle_type hand_out(source* s) noexcept;
 GYRE_API bool is_stream(const source* s) noexcept;
+/// Whether a connection attempt has succeeded; set by the asynchronous form itself.
+GYRE_API bool is_connected(const source* s) noexcept;
+GYRE_API void set_connected(source* s) noexcept;
 /// Whether the user wants would_block from synchronous calls.
 GYRE_API bool user_non_blocking(const source* s) noexcept;
 GYRE_API void set_user_non_blocking(source* s, bool on) noexcept;

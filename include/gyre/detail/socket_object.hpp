@@ -63,10 +63,11 @@ public:
     void start(io_operation* op) noexcept;
     /// Starts a connection and the operation that waits for its end.
     void start_connect(io_operation* op, const void* address, std::size_t size) noexcept;
-    /// Completes the operation without starting anything.
-    void fail(operation* op, const std::error_code& error) noexcept;
+    /// Completes the operation with that result without starting anything.
+    void complete(operation* op, const std::error_code& error) noexcept;
 
 private:
+    std::error_code begin_connect(const void* address, std::size_t size) noexcept;
     std::error_code perform(io_request& request, io_result& result, interest direction) noexcept;
 
     any_io_executor executor_;

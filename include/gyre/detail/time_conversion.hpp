@@ -26,9 +26,7 @@ constexpr time_ns to_ns(const std::chrono::duration<Rep, Period>& d) noexcept {
     return std::chrono::ceil<ns>(d).count();
 }
 
-constexpr time_ns to_ns(const std::chrono::nanoseconds& d) noexcept {
-    return d.count();
-}
+constexpr time_ns to_ns(const std::chrono::nanoseconds& d) noexcept { return d.count(); }
 
 /// The sum, or the end of the range that it passed.
 constexpr time_ns add_ns(time_ns at, time_ns d) noexcept {

@@ -24,8 +24,8 @@ struct timer_place {
 /// Adds a wait to a timer's place.
 template <class Handler>
 void add_timer_wait(const timer_place& place, Handler&& handler, time_ns at) {
-    auto* op = make_operation<timer_wait_base>(*place.where, std::forward<Handler>(handler),
-                                               place.slot);
+    auto* op =
+        make_operation<timer_wait_base>(*place.where, std::forward<Handler>(handler), place.slot);
     op->round = place.round;
     start_timer_wait(*place.where, op, at);
 }
@@ -90,8 +90,5 @@ private:
     std::uint32_t round_ = 0;       // the arm number: raised by whatever ends earlier waits
     bool may_wait_ = false;         // a wait was started in this round
 };
-
-/// Sleeps; the synchronous forms of waiting.
-GYRE_API void sleep_until(reactor& r, time_ns at) noexcept;
 
 }  // namespace gyre::inline v0::detail
