@@ -24,7 +24,8 @@ std::optional<Number> number_of(std::string_view text) {
     return number;
 }
 
-/// The endpoint that ADDRESS and PORT name; nothing if one of them is wrong. Names are not looked up.
+/// The endpoint that ADDRESS and PORT name; nothing if one of them is wrong. Names are not looked
+/// up.
 inline std::optional<gyre::ip::tcp::endpoint> endpoint_of(std::string_view address,
                                                           std::string_view port) {
     gyre::error_code error;

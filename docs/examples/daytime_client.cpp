@@ -51,15 +51,16 @@ public:
 private:
     // The answer has no mark at its end but the end of the stream.
     void receive() {
-        gyre::async_read(socket_, gyre::buffer(text_), [this](gyre::error_code error, std::size_t n) {
-            if (error == gyre::error::eof && n > 0) {
-                std::cout << std::string_view(text_.data(), n);
-                error.clear();
-            } else if (!error) {
-                error = gyre::error::message_size;
-            }
-            finish(error);
-        });
+        gyre::async_read(socket_, gyre::buffer(text_),
+                         [this](gyre::error_code error, std::size_t n) {
+                             if (error == gyre::error::eof && n > 0) {
+                                 std::cout << std::string_view(text_.data(), n);
+                                 error.clear();
+                             } else if (!error) {
+                                 error = gyre::error::message_size;
+                             }
+                             finish(error);
+                         });
     }
 
     void finish(gyre::error_code error) {

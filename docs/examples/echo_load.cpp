@@ -48,9 +48,9 @@ namespace {
 struct settings {
     tcp::endpoint server;
     std::uint64_t connections = 50;
-    std::uint64_t size = 64;     // bytes of a round trip
-    std::uint64_t seconds = 2;   // ignored if trips are given
-    std::uint64_t trips = 0;     // over all connections; 0: as many as fit into the time
+    std::uint64_t size = 64;    // bytes of a round trip
+    std::uint64_t seconds = 2;  // ignored if trips are given
+    std::uint64_t trips = 0;    // over all connections; 0: as many as fit into the time
 };
 
 struct option {
@@ -250,8 +250,11 @@ private:
 constexpr std::size_t words_for(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
 connection::connection(load& all, gyre::io_context& context, std::uint64_t number)
-    : all_(all), socket_(context), sent_(words_for(all.asked.size)),
-      received_(words_for(all.asked.size)), random_(0x9e3779b97f4a7c15 * (number + 1)) {}
+    : all_(all),
+      socket_(context),
+      sent_(words_for(all.asked.size)),
+      received_(words_for(all.asked.size)),
+      random_(0x9e3779b97f4a7c15 * (number + 1)) {}
 
 void connection::connect() {
     socket_.async_connect(all_.asked.server, [this](gyre::error_code error) {
