@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the micro-benchmarks share: the two libraries under one set of names, timing, counting
 // allocations, and the line of JSON a figure is. Knows no particular benchmark. Included by one
-// source file of a program only: it replaces operator new.
+// source file of a program only: it replaces malloc().
 #pragma once
 
 #include <gyre/io_context.hpp>
@@ -14,13 +14,10 @@
 #include <asio/steady_timer.hpp>
 #endif
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <new>
+#include <ctime>
 #include <utility>
 
 namespace bench {
@@ -28,7 +25,6 @@ namespace bench {
 inline std::uint64_t allocations = 0;
 
 struct gyre_library {
-    static constexpr const char* name = "gyre";
     using io_context = gyre::io_context;
     using timer = gyre::steady_timer;
 
@@ -40,7 +36,6 @@ struct gyre_library {
 
 #if GYRE_BENCH_ASIO
 struct asio_library {
-    static constexpr const char* name = "asio";
     using io_context = asio::io_context;
     using timer = asio::steady_timer;
 
@@ -51,17 +46,17 @@ struct asio_library {
 };
 #endif
 
-/// One repetition: what is inside begin() and end() counts.
+/// What one repetition cost: what is inside begin() and end() counts, in time of this thread's
+/// processor, so that a busy machine disturbs little.
 class stopwatch {
 public:
     void begin() {
         allocations_ = allocations;
-        start_ = std::chrono::steady_clock::now();
+        start_ns_ = cpu_ns();
     }
     void end(std::uint64_t ops) {
-        const auto time = std::chrono::steady_clock::now() - start_;
+        ns_ += static_cast<double>(cpu_ns() - start_ns_);
         ops_ += ops;
-        ns_ += std::chrono::duration<double, std::nano>(time).count();
         allocated_ += allocations - allocations_;
     }
 
@@ -72,37 +67,56 @@ public:
     }
 
 private:
-    std::chrono::steady_clock::time_point start_;
+    static std::int64_t cpu_ns() {
+        std::timespec t{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+        return t.tv_sec * 1'000'000'000 + t.tv_nsec;
+    }
+
+    std::int64_t start_ns_ = 0;
     std::uint64_t allocations_ = 0;
     std::uint64_t allocated_ = 0;
     std::uint64_t ops_ = 0;
     double ns_ = 0;
 };
 
-/// Prints the quickest of the repetitions; `one(stopwatch&)` makes one.
-template <class Library, class Repetition>
-void measure(const char* name, int repetitions, Repetition&& one) {
-    stopwatch best;
-    for (int i = 0; i < repetitions; ++i) {
-        stopwatch watch;
-        one(watch);
-        if (i == 0 || watch.ns_per_op() < best.ns_per_op()) {
-            best = watch;
+/// The quickest repetition of one library.
+class best_of {
+public:
+    void add(const stopwatch& repetition) {
+        if (best_.ops() == 0 || repetition.ns_per_op() < best_.ns_per_op()) {
+            best_ = repetition;
         }
     }
-    std::printf("{\"name\": \"%s\", \"library\": \"%s\", \"ops\": %llu, \"ns_per_op\": %.1f, "
-                "\"allocations_per_op\": %.3f}\n",
-                name, Library::name, static_cast<unsigned long long>(best.ops()), best.ns_per_op(),
-                best.allocations_per_op());
-    std::fflush(stdout);
-}
+    void print(const char* name, const char* library) const {
+        std::printf("{\"name\": \"%s\", \"library\": \"%s\", \"ops\": %llu, "
+                    "\"ns_per_op\": %.1f, \"allocations_per_op\": %.3f}\n",
+                    name, library, static_cast<unsigned long long>(best_.ops()), best_.ns_per_op(),
+                    best_.allocations_per_op());
+        std::fflush(stdout);
+    }
 
-/// Calls `benchmark.template operator()<Library>()` for each library there is.
-template <class Benchmark>
-void for_each_library(Benchmark&& benchmark) {
-    benchmark.template operator()<gyre_library>();
+private:
+    stopwatch best_;
+};
+
+/// Calls `one.template operator()<Library>()`, a repetition that returns its stopwatch, for the
+/// libraries in turns.
+template <class One>
+void compare(const char* name, int repetitions, One one) {
+    best_of gyre;
 #if GYRE_BENCH_ASIO
-    benchmark.template operator()<asio_library>();
+    best_of asio;
+#endif
+    for (int i = 0; i < repetitions; ++i) {
+        gyre.add(one.template operator()<gyre_library>());
+#if GYRE_BENCH_ASIO
+        asio.add(one.template operator()<asio_library>());
+#endif
+    }
+    gyre.print(name, "gyre");
+#if GYRE_BENCH_ASIO
+    asio.print(name, "asio");
 #endif
 }
 
@@ -122,22 +136,29 @@ private:
 
 }  // namespace bench
 
-void* operator new(std::size_t size) {
+#if defined(__GLIBC__)
+// Whatever allocates comes by here: operator new of libstdc++ too, and Asio's aligned_alloc().
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) {
     ++bench::allocations;
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) {
-        return memory;
-    }
-    throw std::bad_alloc();
+    return __libc_malloc(size);
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+void* calloc(std::size_t count, std::size_t size) {
     ++bench::allocations;
-    const auto unit = static_cast<std::size_t>(alignment);
-    if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) {
-        return memory;
-    }
-    throw std::bad_alloc();
+    return __libc_calloc(count, size);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void* realloc(void* memory, std::size_t size) {
+    ++bench::allocations;
+    return __libc_realloc(memory, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    ++bench::allocations;
+    return __libc_memalign(alignment, size);
+}
+}
+#endif

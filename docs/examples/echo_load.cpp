@@ -201,6 +201,7 @@ public:
 
     void one_ended() {
         if (++out.ended == asked.connections) {
+            wipe_progress();
             watch_.cancel();
         }
     }
@@ -233,12 +234,18 @@ private:
     }
 
     void show_progress() const {
-        static const bool terminal = ::isatty(STDERR_FILENO) == 1;
-        if (terminal) {
-            fmt::print(stderr, "\r{} connections, {} round trips \r", out.connected, out.trips);
+        if (on_terminal_) {
+            fmt::print(stderr, "\r{} connections, {} round trips", out.connected, out.trips);
         }
     }
 
+    void wipe_progress() const {
+        if (on_terminal_) {
+            fmt::print(stderr, "\r\x1b[K");
+        }
+    }
+
+    const bool on_terminal_ = ::isatty(STDERR_FILENO) == 1;
     gyre::io_context& context_;
     gyre::steady_timer watch_;
     std::vector<std::unique_ptr<connection>> connections_;

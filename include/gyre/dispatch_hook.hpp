@@ -17,6 +17,7 @@ using operation_kind = detail::slot_kind;
 
 /// What is known of a handler that is about to be called.
 struct dispatch_info {
+    const char* handler;  ///< text that holds the type of the handler; static storage
     operation_kind kind;
     std::uint64_t id;        ///< of the operation; not used again for a very long time
     const void* object;      ///< names the timer or handle that it waited for; null for posts

@@ -4,11 +4,14 @@
 
 #include <gyre/error.hpp>
 
+#include <gyre/detail/success.hpp>
 #include <gyre/detail/throw_error.hpp>
 
 #include <string>
 
 namespace gyre::inline v0 {
+
+const std::error_category* const detail::success_category = &std::system_category();
 namespace {
 
 const char* netdb_text(int value) noexcept {

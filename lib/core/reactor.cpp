@@ -55,6 +55,7 @@ public:
         }
     }
 
+    bool nested() const noexcept { return nested_; }
     bool holding() const noexcept { return owned != nullptr; }
 
     /// The innermost call of run() or poll() of `r` that this thread is in; null if there is none.
@@ -100,27 +101,14 @@ private:
     std::uint64_t slack_before_ = 0;
 };
 
-/// Around the call of a handler: its operation counts as work until it has returned or thrown,
-/// and the dispatch hook sees it.
+/// Around the call of a handler: its operation counts as work until it has returned or thrown.
 class reactor::handler_call {
 public:
-    handler_call(reactor& r, running& self, operation* op) noexcept
-        : reactor_(r), self_(self), hooked_(r.hooked_) {
-        if (hooked_) {
-            hook_ = r.hook_;
-            info_ = r.describe(op);
-            if (hook_.before != nullptr) {
-                hook_.before(hook_.user, info_);
-            }
-        }
-    }
+    handler_call(reactor& r, running& self) noexcept : reactor_(r), self_(self) {}
     handler_call(const handler_call&) = delete;
     handler_call& operator=(const handler_call&) = delete;
     ~handler_call() {
-        if (hooked_ && hook_.after != nullptr) {
-            hook_.after(hook_.user, info_);
-        }
-        if (self_.holding()) {
+        if (self_.holding()) [[likely]] {
             --reactor_.work_;
         } else {
             self_.handler_returned();
@@ -131,9 +119,6 @@ public:
 private:
     reactor& reactor_;
     running& self_;
-    const bool hooked_;
-    dispatch_hook hook_;
-    dispatch_info info_{};
 };
 
 reactor::reactor(platform& world, const io_context_options& options)
@@ -141,7 +126,7 @@ reactor::reactor(platform& world, const io_context_options& options)
       options_(options),
       poller_(make_poller(world, options)),
       slab_(options.slab_bytes_max),
-      sources_(world, *poller_, slab_, *this, options),
+      sources_(world, *poller_, slab_, ready_, *this, options),
       event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
       ring_(options.ring_capacity) {}
 
@@ -203,14 +188,14 @@ bool reactor::step(running& self, time_ns until) {
             }
             continue;
         }
-        end_turn();
+        end_turn(self);
         if (idle()) {
             stop();
             return false;
         }
         wait(until);
         begin_turn();
-        if (ready_.empty() && now_ >= until) {
+        if (ready_.empty() && (doomed_.empty() || self.nested()) && now_ >= until) {
             turn_open_ = false;
             return false;
         }
@@ -257,28 +242,53 @@ bool reactor::may_run() noexcept {
 // Performs the oldest ready operation and calls its handler. False if it was not ready after all.
 bool reactor::run_next(running& self) {
     operation* op = ready_.pop();
-    if (op->kind() == slot_kind::timer_wait) {
-        if (op->linked()) {
-            static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
-        }
-    } else if (op->kind() != slot_kind::post) {
+    const slot_kind kind = op->kind();
+    if (is_io(kind)) {
         auto* io = static_cast<io_operation*>(op);
         if (op->state == operation_state::ready && !sources_.perform(io)) {
             return false;
         }
         sources_.unlink(io);
+    } else if (kind == slot_kind::timer_wait && op->linked()) {
+        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
     }
-    if (token_.wanted() && !ready_.empty()) {
-        self.pass();
+    if (hooked_) [[unlikely]] {
+        run_watched_handler(self, op);
+    } else {
+        run_handler(self, op);
     }
-    const handler_call call(*this, self, op);
-    op->call();
     return true;
 }
 
-// 4: what handlers of this turn, and none before, may have had in hand.
-void reactor::end_turn() noexcept {
-    while (!doomed_.empty()) {
+void reactor::run_handler(running& self, operation* op) {
+    if (token_.wanted() && !ready_.empty()) [[unlikely]] {
+        self.pass();
+    }
+    const handler_call call(*this, self);
+    op->call();
+}
+
+void reactor::run_watched_handler(running& self, operation* op) {
+    struct watch {
+        ~watch() {
+            if (hook.after != nullptr) {
+                hook.after(hook.user, info);
+            }
+        }
+        const dispatch_hook hook;
+        const dispatch_info info;
+    };
+    const watch observed{hook_, describe(op)};
+    if (observed.hook.before != nullptr) {
+        observed.hook.before(observed.hook.user, observed.info);
+    }
+    run_handler(self, op);
+}
+
+// 4: objects that handlers of this turn may have in hand, but none after it. A call nested in a
+// handler leaves them to the outer one.
+void reactor::end_turn(const running& self) noexcept {
+    while (!self.nested() && !doomed_.empty()) {
         doomed_.pop()->call();
         --work_;
     }
@@ -286,13 +296,14 @@ void reactor::end_turn() noexcept {
 
 // Nothing to run, nothing to wait for and no errand.
 bool reactor::idle() const noexcept {
-    return ready_.empty() && doomed_.empty() && !has_work() && inbox_.empty() && ring_.empty();
+    return ready_.empty() && !has_work() && inbox_.empty() && ring_.empty();
 }
 
 // 5 and 6
 void reactor::wait(time_ns until) {
+    const bool all_called = ready_.empty();
     time_ns deadline = immediately;
-    if (ready_.empty() && doomed_.empty()) {
+    if (all_called) {
         deadline = std::min(timers_.next_deadline(), until);
         if (deadline <= latest_) {
             deadline = immediately;
@@ -314,14 +325,7 @@ void reactor::wait(time_ns until) {
         turn_open_ = false;
         throw std::system_error(error, "gyre: wait");
     }
-    sources_.dispatch(events);
-}
-
-void reactor::make_ready(operation* op) noexcept {
-    if (hooked_) {
-        op->queued_ns = world_.clock().steady_now();
-    }
-    ready_.push(op);
+    sources_.dispatch(events, all_called);
 }
 
 dispatch_info reactor::describe(operation* op) noexcept {
@@ -330,6 +334,7 @@ dispatch_info reactor::describe(operation* op) noexcept {
     info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
     info.error = op->error();
     info.bytes = op->bytes;
+    info.handler = op->handler_name();
     info.queued_ns = op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
     if (info.kind == slot_kind::timer_wait) {
         info.object = static_cast<timer_wait_base*>(op)->deadline_;
@@ -342,6 +347,7 @@ dispatch_info reactor::describe(operation* op) noexcept {
 void reactor::set_dispatch_hook(const dispatch_hook& hook) noexcept {
     hook_ = hook;
     hooked_ = hook.before != nullptr || hook.after != nullptr;
+    ready_.watch_by(hooked_ ? &world_.clock() : nullptr);
 }
 
 // ---- the end ---------------------------------------------------------------------------------
@@ -356,19 +362,19 @@ void reactor::destroy_pending() noexcept {
             apply(s);
         }
         apply_ring();
-        for (ready_list* list : {&ready_, &doomed_}) {
-            while (!list->empty()) {
-                operation* op = list->pop();
-                if (op->kind() == slot_kind::timer_wait) {
-                    if (op->linked()) {
-                        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
-                    }
-                } else if (op->kind() != slot_kind::post && op->kind() != slot_kind::destroy) {
-                    sources_.unlink(static_cast<io_operation*>(op));
-                }
-                op->destroy();
-                found = true;
+        while (!ready_.empty()) {
+            operation* op = ready_.pop();
+            if (op->kind() == slot_kind::timer_wait && op->linked()) {
+                static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+            } else if (is_io(op->kind())) {
+                sources_.unlink(static_cast<io_operation*>(op));
             }
+            op->destroy();
+            found = true;
+        }
+        while (!doomed_.empty()) {
+            doomed_.pop()->destroy();
+            found = true;
         }
         slab_.for_each_live([&](slot& s) {
             // Whatever still waits is aborted into the ready list, for the next round.

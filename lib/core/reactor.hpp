@@ -105,7 +105,9 @@ private:
     void take_due_timers() noexcept;
     bool may_run() noexcept;
     bool run_next(running& self);
-    void end_turn() noexcept;
+    void run_handler(running& self, operation* op);
+    void run_watched_handler(running& self, operation* op);
+    void end_turn(const running& self) noexcept;
     void wait(time_ns until);
 
     bool idle() const noexcept;
@@ -125,7 +127,6 @@ private:
     }
 
     // source_events
-    void make_ready(operation* op) noexcept override;
     void pause(source& s) noexcept override;
     void forget_pause(source& s) noexcept override;
 
@@ -149,9 +150,9 @@ private:
 
     // ---- the owner's ---------------------------------------------------------------------------
     slab slab_;
+    ready_queue ready_;
     source_table sources_;
     timer_queue timers_;
-    ready_list ready_;
     ready_list doomed_;  // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;
     std::int64_t work_ = 0;

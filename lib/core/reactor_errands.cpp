@@ -14,10 +14,15 @@ namespace gyre::inline v0::detail {
 // ---- submitted work --------------------------------------------------------------------------
 
 void reactor::submit(operation* op) noexcept {
+    if (slab_.owned_here()) [[likely]] {
+        ++work_;
+        ready_.push(op);
+        return;
+    }
     const access claim(*this);
     if (claim.direct()) {
         ++work_;
-        make_ready(op);
+        ready_.push(op);
     } else {
         leave(slot::of(op));
     }
@@ -111,7 +116,7 @@ void reactor::apply(slot* s) noexcept {
         if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
             sources_.start(static_cast<io_operation*>(op));
         } else {
-            make_ready(op);
+            ready_.push(op);
         }
     }
     }
@@ -121,6 +126,11 @@ void reactor::apply(slot* s) noexcept {
 
 void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
+    if (slab_.owned_here()) [[likely]] {
+        ++work_;
+        sources_.start(op);
+        return;
+    }
     const access claim(*this);
     if (claim.direct()) {
         ++work_;
@@ -210,7 +220,7 @@ void sleep_until(reactor& r, time_ns at) noexcept {
 }
 
 deadline* make_deadline(reactor& r) {
-    return ::new (r.memory().acquire(sizeof(deadline), slot_kind::deadline)) deadline;
+    return ::new (r.memory().acquire(slot_class(sizeof(deadline)), slot_kind::deadline)) deadline;
 }
 void free_deadline(reactor& r, deadline* d) noexcept { r.free_deadline(d); }
 void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept {
@@ -222,7 +232,7 @@ std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept 
 std::size_t cancel_one_wait(reactor& r, deadline* d) { return r.cancel_one_wait(d); }
 
 source* make_source(reactor& r, native_handle_type handle, bool stream) {
-    return ::new (r.memory().acquire(sizeof(source), slot_kind::source))
+    return ::new (r.memory().acquire(slot_class(sizeof(source)), slot_kind::source))
         source(handle, stream, r.world().threads().fork_count());
 }
 native_handle_type handle_of(const source* s) noexcept { return s->handle; }
@@ -231,9 +241,7 @@ native_handle_type hand_out(source* s) noexcept {
     return s->handle;
 }
 bool is_stream(const source* s) noexcept { return s->stream; }
-bool is_connected(const source* s) noexcept {
-    return s->connected.load(std::memory_order_relaxed);
-}
+bool is_connected(const source* s) noexcept { return s->connected.load(std::memory_order_relaxed); }
 void set_connected(source* s) noexcept { s->connected.store(true, std::memory_order_relaxed); }
 bool user_non_blocking(const source* s) noexcept {
     return s->non_blocking.load(std::memory_order_relaxed);

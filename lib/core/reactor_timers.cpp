@@ -181,7 +181,7 @@ void reactor::fire(deadline& d) noexcept {
     for (operation* op = d.waits.front(); op != nullptr; op = d.waits.after(op)) {
         if (op->state == operation_state::waiting && op->round == d.applied) {
             op->state = operation_state::ready;
-            make_ready(op);
+            ready_.push(op);
         }
     }
 }
@@ -192,7 +192,7 @@ void reactor::abort_wait(deadline& d, operation* op) noexcept {
     op->set_error(error::make_error_code(error::operation_aborted));
     d.waits.remove(op);
     if (!queued) {
-        make_ready(op);
+        ready_.push(op);
     }
 }
 
@@ -224,7 +224,8 @@ void reactor::release(deadline& d) noexcept {
 void reactor::pause(source& s) noexcept {
     try {
         if (s.pause_end == nullptr) {
-            s.pause_end = ::new (slab_.acquire(sizeof(deadline), slot_kind::deadline)) deadline;
+            s.pause_end =
+                ::new (slab_.acquire(slot_class(sizeof(deadline)), slot_kind::deadline)) deadline;
         }
     } catch (const std::bad_alloc&) {
         s.paused = false;  // without memory for the pause there is none

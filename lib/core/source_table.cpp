@@ -30,16 +30,6 @@ bool out_of_resources(const std::error_code& e) noexcept {
            e == std::errc::no_buffer_space || e == std::errc::not_enough_memory;
 }
 
-io_kind request_kind(slot_kind kind) noexcept {
-    switch (kind) {
-    case slot_kind::receive: return io_kind::receive;
-    case slot_kind::send: return io_kind::send;
-    case slot_kind::accept: return io_kind::accept;
-    case slot_kind::connect: return io_kind::connect;
-    default: return io_kind::wait;
-    }
-}
-
 std::size_t total_size(const io_operation* op) noexcept {
     std::size_t sum = 0;
     for (std::uint32_t i = 0; i != op->buffer_count_; ++i) {
@@ -50,11 +40,13 @@ std::size_t total_size(const io_operation* op) noexcept {
 
 }  // namespace
 
-source_table::source_table(platform& world, poller& p, slab& memory, source_events& events,
-                           const io_context_options& options) noexcept
+source_table::source_table(platform& world, poller& p, slab& memory, ready_queue& ready,
+                           source_events& events, const io_context_options& options) noexcept
     : world_(world),
+      sockets_(world.sockets()),
       poller_(p),
       slab_(memory),
+      ready_(ready),
       events_(events),
       one_shot_(has(p.features(), poller_features::one_shot)),
       accept_batch_(options.accept_batch) {}
@@ -68,25 +60,27 @@ void source_table::start(io_operation* op) noexcept {
     const bool first = queue.empty() || queue.back()->state == operation_state::finished;
     queue.push(op);
     op->state = operation_state::waiting;
-    if (s.cancel_round.load(std::memory_order_relaxed) != op->round) {
-        abort(op);  // cancelled by another thread while it was on its way here
+    if (s.cancel_round.load(std::memory_order_relaxed) != op->round) [[unlikely]] {
+        abort(op);       // cancelled by another thread while it was on its way here
+    } else if (first) {  // behind others its turn comes when they are done
+        try_next(op);
+    }
+}
+
+// The first operation of its queue that is not done: is it tried, or waited for?
+void source_table::try_next(io_operation* op) noexcept {
+    source& s = *op->source_;
+    const slot_kind kind = op->kind();
+    if ((s.drained & bit(op->queue)) != 0 || s.paused || kind == slot_kind::io_wait ||
+        kind == slot_kind::connect) {
+        wait_for(op);
         return;
     }
-    if (!first) {
-        return;  // behind others: its turn comes when they are done
-    }
-    const bool may_try = (s.drained & bit(op->queue)) == 0 && !s.paused;
-    if (op->kind() == slot_kind::send && may_try) {
-        // A write is tried now, so that its handler can be called without waiting for the poller.
-        op->state = operation_state::ready;
-        if (perform(op)) {
-            events_.make_ready(op);
-        }
-    } else if ((op->kind() == slot_kind::receive || op->kind() == slot_kind::accept) && may_try) {
-        op->state = operation_state::ready;
-        events_.make_ready(op);
-    } else {
-        wait_for(op);
+    op->state = operation_state::ready;
+    // A write is tried now, so that its handler can be called without waiting for the poller. All
+    // else happens right before the handler is called.
+    if (kind != slot_kind::send || perform(op)) {
+        ready_.push(op);
     }
 }
 
@@ -97,126 +91,136 @@ void source_table::wait_for(io_operation* op) noexcept {
         return;
     }
     if (const std::error_code e = arm(s, direction_of_queue[op->queue])) {
-        finish(op, e);
+        op->state = operation_state::finished;
+        op->set_error(e);
         unlink(op);
-        events_.make_ready(op);
+        ready_.push(op);
         advance(s, op->queue);
     }
 }
 
 bool source_table::perform(io_operation* op) noexcept {
     source& s = *op->source_;
-    const std::size_t wanted = total_size(op);
+    const slot_kind kind = op->kind();
+    return kind == slot_kind::receive || kind == slot_kind::send ? transfer(op, s)
+                                                                 : perform_other(op, s);
+}
+
+bool source_table::transfer(io_operation* op, source& s) noexcept {
+    const bool receives = op->kind() == slot_kind::receive;
+    const std::size_t wanted = op->buffer_count_ == 1 ? op->buffers_->size : total_size(op);
+    if (wanted != 0 || !s.stream) {
+        io_request request{receives ? io_kind::receive : io_kind::send, s.handle, op->flags_,
+                           op->buffers_, op->buffer_count_};
+        io_result result;
+        sockets_.perform(request, result);
+        if (result.would_block) {
+            return not_yet(op);
+        }
+        // A hint for the next attempt only: level-triggered reports make up for whatever it gets
+        // wrong.
+        if (result.error) [[unlikely]] {
+            op->set_error(result.error);
+        } else if (result.bytes == 0 && receives && s.stream) [[unlikely]] {
+            op->set_error(error::make_error_code(error::eof));
+        } else if (result.bytes < wanted) {
+            s.drained |= bit(op->queue);
+        }
+        op->bytes = static_cast<std::uint32_t>(result.bytes);
+    }
+    op->state = operation_state::finished;
+    operation_queue& queue = s.queues[op->queue];
+    if (receives) {
+        queue.remove(op);  // its handler is called next
+        advance(s, op->queue);
+    } else if (queue.back() != op) {
+        advance(s, op->queue);
+    }
+    return true;
+}
+
+bool source_table::perform_other(io_operation* op, source& s) noexcept {
     io_result result;
-    const bool transfer = op->kind() == slot_kind::receive || op->kind() == slot_kind::send;
-    if (!(transfer && s.stream && wanted == 0)) {
-        run_request(op, result);
+    io_request request{};
+    request.handle = s.handle;
+    if (op->kind() == slot_kind::accept) {
+        auto* a = static_cast<accept_operation*>(op);
+        request.kind = io_kind::accept;
+        request.address = a->address_;
+        request.address_size = a->address_size_;
+        sockets_.perform(request, result);
+        a->address_size_ = request.address_size;
+        a->accepted_ = result.accepted;
+    } else if (op->kind() == slot_kind::connect) {
+        request.kind = io_kind::connect;
+        sockets_.perform(request, result);
     }
-    if (result.error == std::errc::operation_would_block) {
-        s.drained |= bit(op->queue);
-        wait_for(op);
-        // Finished means that waiting was refused: then it is in the ready list already.
-        return false;
+    if (result.would_block) {
+        return not_yet(op);
     }
-    note_result(s, op, result, wanted);
-    finish(op, result.error);
-    op->bytes = static_cast<std::uint32_t>(result.bytes);
-    if (op->kind() != slot_kind::send) {
-        unlink(op);  // its handler is called next
-    }
+    note_result(s, op, result);
+    op->state = operation_state::finished;
+    op->set_error(result.error);
+    unlink(op);
     advance(s, op->queue);
     return true;
 }
 
-void source_table::run_request(io_operation* op, io_result& result) noexcept {
-    io_request request{};
-    request.kind = request_kind(op->kind());
-    request.handle = op->source_->handle;
-    request.flags = op->flags_;
-    request.buffers = op->buffers_;
-    request.buffer_count = op->buffer_count_;
-    if (op->kind() == slot_kind::accept) {
-        auto* a = static_cast<accept_operation*>(op);
-        request.address = a->address_;
-        request.address_size = a->address_size_;
-        world_.sockets().perform(request, result);
-        a->address_size_ = request.address_size;
-        a->accepted_ = result.accepted;
-    } else if (request.kind != io_kind::wait) {
-        world_.sockets().perform(request, result);
-    }
+// The world had nothing after all. False, for perform() to return; the operation waits, or, if
+// waiting was refused, is in the ready list with that result.
+bool source_table::not_yet(io_operation* op) noexcept {
+    op->source_->drained |= bit(op->queue);
+    wait_for(op);
+    return false;
 }
 
-// What the result tells about the next attempt (a hint only: level-triggered reports make up for
-// whatever it gets wrong), and the end of a stream.
-void source_table::note_result(source& s, io_operation* op, io_result& result,
-                               std::size_t wanted) noexcept {
-    switch (op->kind()) {
-    case slot_kind::receive:
-        if (s.stream && !result.error && result.bytes == 0 && wanted != 0) {
-            result.error = error::make_error_code(error::eof);
-        } else if (!result.error && result.bytes < wanted) {
-            s.drained |= bit(op->queue);
-        }
-        break;
-    case slot_kind::send:
-        if (!result.error && result.bytes < wanted) {
-            s.drained |= bit(op->queue);
-        }
-        break;
-    case slot_kind::accept:
+void source_table::note_result(source& s, io_operation* op, const io_result& result) noexcept {
+    if (op->kind() == slot_kind::connect) {
+        s.connected.store(!result.error, std::memory_order_relaxed);
+    } else if (op->kind() == slot_kind::accept) {
         if (out_of_resources(result.error)) {
             s.paused = true;
             events_.pause(s);
         } else if (++accepted_ >= accept_batch_) {
             s.drained |= bit(op->queue);
         }
-        break;
-    case slot_kind::connect:
-        s.connected.store(!result.error, std::memory_order_relaxed);
-        break;
-    default: break;
     }
 }
 
 // After an operation left the front of a queue: the next one has its turn.
-void source_table::advance(source& s, unsigned queue) noexcept {
+void source_table::advance_waiting(source& s, unsigned queue) noexcept {
     operation* next = s.queues[queue].front();
     while (next != nullptr && next->state == operation_state::finished) {
         next = s.queues[queue].after(next);  // a write whose handler has not been called yet
     }
-    if (next == nullptr || next->state != operation_state::waiting) {
-        return;
-    }
-    auto* op = static_cast<io_operation*>(next);
-    const bool tries = op->kind() != slot_kind::io_wait && op->kind() != slot_kind::connect;
-    if (tries && (s.drained & bit(queue)) == 0 && !s.paused) {
-        op->state = operation_state::ready;
-        events_.make_ready(op);
-    } else {
-        wait_for(op);
+    if (next != nullptr && next->state == operation_state::waiting) {
+        try_next(static_cast<io_operation*>(next));
     }
 }
 
-void source_table::unlink(io_operation* op) noexcept {
-    if (op->linked()) {
-        op->source_->queues[op->queue].remove(op);
+// The poller refused: each operation tries its system call, and if that would block, waiting
+// again tells it why it can't.
+void source_table::retry_waiting(source& s) noexcept {
+    for (operation_queue& queue : s.queues) {
+        for (operation* op = queue.front(); op != nullptr; op = queue.after(op)) {
+            if (op->state == operation_state::waiting) {
+                op->state = operation_state::ready;
+                ready_.push(op);
+                break;
+            }
+        }
     }
-}
-
-void source_table::finish(io_operation* op, const std::error_code& error) noexcept {
-    op->state = operation_state::finished;
-    op->set_error(error);
 }
 
 // ---- cancellation ----------------------------------------------------------------------------
 
 void source_table::abort(io_operation* op) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
-    finish(op, error::make_error_code(error::operation_aborted));
+    op->state = operation_state::finished;
+    op->set_error(error::make_error_code(error::operation_aborted));
     unlink(op);
     if (!queued) {
-        events_.make_ready(op);
+        ready_.push(op);
     }
 }
 
@@ -275,8 +279,7 @@ std::error_code source_table::remove(source& s, bool close_handle) noexcept {
             poller_.remove(s.handle, last ? remove_reason::closing : remove_reason::releasing));
         --registered_;
     }
-    const std::error_code result =
-        close_handle ? world_.sockets().close(s.handle) : std::error_code();
+    const std::error_code result = close_handle ? sockets_.close(s.handle) : std::error_code();
     s.~source();
     release_slot(&s);
     return result;
@@ -320,20 +323,34 @@ void source_table::disarm(source& s, interest directions) noexcept {
     s.armed = left;
 }
 
-void source_table::dispatch(const event_buffer& events) noexcept {
+void source_table::dispatch(const event_buffer& events, bool all_called) noexcept {
     for (const poll_event& event : events) {
+        // The number is one that key_of() gave: it leads to a slot, whatever lives there now.
         slot* at = slab_.at(static_cast<std::uint32_t>(event.key >> 32));
         const auto generation = static_cast<std::uint32_t>(event.key);
-        if (at == nullptr || at->kind != slot_kind::source ||
-            at->generation.load(std::memory_order_relaxed) != generation) {
-            on_stale_event(event.key);
+        if (at->generation.load(std::memory_order_relaxed) == generation) [[likely]] {
+            on_event(*static_cast<source*>(at->object()), event.what, all_called);
         } else {
-            on_event(*static_cast<source*>(at->object()), event.what);
+            on_stale_event(event.key);
         }
     }
 }
 
-void source_table::on_event(source& s, readiness what) noexcept {
+void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
+    constexpr auto read = static_cast<unsigned>(io_queue::read);
+    operation* reader = s.queues[read].front();
+    if (what == readiness::readable && !one_shot_ && reader != nullptr && !s.paused) [[likely]] {
+        s.drained &= static_cast<std::uint8_t>(~bit(read));
+        if (reader->state == operation_state::waiting) {
+            reader->state = operation_state::ready;
+            ready_.push(reader);
+        }
+        return;
+    }
+    on_any_event(s, what, all_called);
+}
+
+void source_table::on_any_event(source& s, readiness what, bool all_called) noexcept {
     if (one_shot_) {
         s.armed = interest::none;
     }
@@ -344,26 +361,25 @@ void source_table::on_event(source& s, readiness what) noexcept {
         while (op != nullptr && op->state == operation_state::finished) {
             op = s.queues[q].after(op);
         }
-        const bool paused = s.paused && op != nullptr && op->kind() == slot_kind::accept;
+        const bool waits = op != nullptr && !(s.paused && op->kind() == slot_kind::accept);
+        const bool sleeping = waits && op->state == operation_state::waiting;
         if (!reports(what, q)) {
-            if (op != nullptr && op->state == operation_state::waiting && !paused) {
-                still_waiting = still_waiting | direction_of_queue[q];
-            }
+            still_waiting = sleeping ? still_waiting | direction_of_queue[q] : still_waiting;
             continue;
         }
         s.drained &= static_cast<std::uint8_t>(~bit(q));
-        if (op == nullptr || paused) {
+        if (!waits) {
             unwanted = unwanted | direction_of_queue[q];
-        } else if (op->state == operation_state::waiting) {
+        } else if (sleeping) {
             op->state = operation_state::ready;
-            events_.make_ready(op);
+            ready_.push(op);
         }
     }
     if (one_shot_) {
-        if (any(still_waiting)) {
-            static_cast<void>(arm(s, still_waiting));
+        if (any(still_waiting) && arm(s, still_waiting)) {
+            retry_waiting(s);
         }
-    } else if (any(s.armed & unwanted)) {
+    } else if (any(s.armed & unwanted) && all_called) {
         disarm(s, unwanted);
     }
 }
@@ -388,11 +404,14 @@ void source_table::register_anew() noexcept {
     slab_.for_each_live([this](slot& at) {
         if (at.kind == slot_kind::source) {
             auto& s = *static_cast<source*>(at.object());
-            if (s.registered && any(s.armed)) {
-                static_cast<void>(poller_.add(s.handle, key_of(s), s.armed));
-            } else if (s.registered) {
+            if (!s.registered) {
+                return;
+            }
+            if (!any(s.armed) || poller_.add(s.handle, key_of(s), s.armed)) {
                 s.registered = false;
+                s.armed = interest::none;
                 --registered_;
+                retry_waiting(s);
             }
         }
     });

@@ -53,11 +53,28 @@ struct source {
     deadline* pause_end = nullptr;
 };
 
+/// Operations whose handlers can be called; notes since when if somebody watches.
+class ready_queue {
+public:
+    bool empty() const noexcept { return list_.empty(); }
+    operation* pop() noexcept { return list_.pop(); }
+    void push(operation* op) noexcept {
+        if (watch_ != nullptr) [[unlikely]] {
+            op->queued_ns = watch_->steady_now();
+        }
+        list_.push(op);
+    }
+    /// Null ends it.
+    void watch_by(clock_ops* clock) noexcept { watch_ = clock; }
+
+private:
+    ready_list list_;
+    clock_ops* watch_ = nullptr;
+};
+
 /// What the table asks of the reactor.
 class source_events {
 public:
-    /// The operation has become ready, or finished: it goes to the end of the ready list.
-    virtual void make_ready(operation* op) noexcept = 0;
     /// Calls resume() on the source after the pause.
     virtual void pause(source& s) noexcept = 0;
     /// The source goes: forget its pause.
@@ -69,8 +86,8 @@ protected:
 
 class source_table {
 public:
-    source_table(platform& world, poller& p, slab& memory, source_events& events,
-                 const io_context_options& options) noexcept;
+    source_table(platform& world, poller& p, slab& memory, ready_queue& ready,
+                 source_events& events, const io_context_options& options) noexcept;
 
     /// Puts a fresh operation into its source's queue. It is made ready, performed or armed for.
     void start(io_operation* op) noexcept;
@@ -80,7 +97,11 @@ public:
     bool perform(io_operation* op) noexcept;
 
     /// Takes the operation out of its queue.
-    void unlink(io_operation* op) noexcept;
+    void unlink(io_operation* op) noexcept {
+        if (op->linked()) {
+            op->source_->queues[op->queue].remove(op);
+        }
+    }
 
     /// Aborts operations that are older than `round`, in all queues; returns how many.
     std::size_t cancel(source& s, std::uint32_t round) noexcept;
@@ -90,8 +111,9 @@ public:
     /// Aborts all; ends the registration; closes the handle unless it is released.
     std::error_code remove(source& s, bool close_handle) noexcept;
 
-    /// Makes operations of ready sources ready.
-    void dispatch(const event_buffer& events) noexcept;
+    /// Makes operations of ready sources ready. `all_called` says that every handler that was ready
+    /// before the wait has been called: then whoever does not wait by now does not want to.
+    void dispatch(const event_buffer& events, bool all_called) noexcept;
 
     void resume(source& s) noexcept;
     void begin_turn() noexcept { accepted_ = 0; }
@@ -103,21 +125,32 @@ private:
     static constexpr unsigned stale_reports_max = 16;
 
     std::uint64_t key_of(const source& s) const noexcept;
-    void on_event(source& s, readiness what) noexcept;
+    void on_event(source& s, readiness what, bool all_called) noexcept;
+    void on_any_event(source& s, readiness what, bool all_called) noexcept;
     void on_stale_event(std::uint64_t key) noexcept;
     void register_anew() noexcept;
     std::error_code arm(source& s, interest direction) noexcept;
     void disarm(source& s, interest directions) noexcept;
     void wait_for(io_operation* op) noexcept;
     void abort(io_operation* op) noexcept;
-    void finish(io_operation* op, const std::error_code& error) noexcept;
-    void run_request(io_operation* op, io_result& result) noexcept;
-    void note_result(source& s, io_operation* op, io_result& result, std::size_t wanted) noexcept;
-    void advance(source& s, unsigned queue) noexcept;
+    void try_next(io_operation* op) noexcept;
+    bool transfer(io_operation* op, source& s) noexcept;
+    bool perform_other(io_operation* op, source& s) noexcept;
+    bool not_yet(io_operation* op) noexcept;
+    void note_result(source& s, io_operation* op, const io_result& result) noexcept;
+    void advance(source& s, unsigned queue) noexcept {
+        if (!s.queues[queue].empty()) {
+            advance_waiting(s, queue);
+        }
+    }
+    void advance_waiting(source& s, unsigned queue) noexcept;
+    void retry_waiting(source& s) noexcept;
 
     platform& world_;
+    socket_ops& sockets_;
     poller& poller_;
     slab& slab_;
+    ready_queue& ready_;
     source_events& events_;
     const bool one_shot_;
     const std::size_t accept_batch_;

@@ -48,8 +48,8 @@ public:
 
     std::error_code wait_one(native_handle_type handle, interest direction,
                              time_ns deadline) noexcept override {
-        // poll() ignores negative descriptors and would wait for nothing.
-        if (handle < 0) {
+        // poll() ignores negative descriptors: that is how to only sleep.
+        if (handle < 0 && direction != interest::none) {
             return gyre::error::bad_descriptor;
         }
         for (;;) {

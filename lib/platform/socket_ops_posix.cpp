@@ -88,9 +88,14 @@ ssize_t uninterrupted(Call call) noexcept {
     return moved;
 }
 
+void set_error(int code, io_result& result) noexcept {
+    result.error = {code, std::system_category()};
+    result.would_block = code == EAGAIN || code == EWOULDBLOCK;
+}
+
 void set_moved(ssize_t moved, io_result& result) noexcept {
     if (moved < 0) {
-        result.error = last_error();
+        set_error(errno, result);
     } else {
         result.bytes = static_cast<std::size_t>(moved);
     }
@@ -98,20 +103,21 @@ void set_moved(ssize_t moved, io_result& result) noexcept {
 
 /// For the calls that need no message header, which cost less.
 bool is_simple(const io_request& request) noexcept {
-    return request.address == nullptr && request.buffer_count <= 1;
+    return request.address == nullptr && request.buffer_count == 1;
 }
 
 void receive(io_request& request, io_result& result) noexcept {
-    iovec scratch{};
-    const io_vector vector = to_vector(request, scratch);
     if (is_simple(request)) {
+        const io_buffer& into = *request.buffers;
         set_moved(uninterrupted([&]() noexcept {
-                      return ::recv(request.handle, scratch.iov_base, scratch.iov_len,
+                      return ::recv(request.handle, into.data, std::min(into.size, max_transfer),
                                     request.flags);
                   }),
                   result);
         return;
     }
+    iovec scratch{};
+    const io_vector vector = to_vector(request, scratch);
     msghdr message = to_message(request, vector);
     set_moved(uninterrupted(
                   [&]() noexcept { return ::recvmsg(request.handle, &message, request.flags); }),
@@ -123,15 +129,17 @@ void receive(io_request& request, io_result& result) noexcept {
 
 void send(const io_request& request, io_result& result) noexcept {
     const int flags = request.flags | silent_send_flags();
-    iovec scratch{};
-    const io_vector vector = to_vector(request, scratch);
     if (is_simple(request)) {
+        const io_buffer& from = *request.buffers;
         set_moved(uninterrupted([&]() noexcept {
-                      return ::send(request.handle, scratch.iov_base, scratch.iov_len, flags);
+                      return ::send(request.handle, from.data, std::min(from.size, max_transfer),
+                                    flags);
                   }),
                   result);
         return;
     }
+    iovec scratch{};
+    const io_vector vector = to_vector(request, scratch);
     const msghdr message = to_message(request, vector);
     set_moved(uninterrupted([&]() noexcept { return ::sendmsg(request.handle, &message, flags); }),
               result);
@@ -160,7 +168,7 @@ void accept(io_request& request, io_result& result) noexcept {
         const bool skip = code == EINTR || code == ECONNABORTED ||
                           (concerns_one_connection(code) && ++network_errors < max_network_errors);
         if (!skip) {
-            result.error = {code, std::system_category()};
+            set_error(code, result);
             return;
         }
     }
@@ -192,7 +200,7 @@ void check_connect(const io_request& request, io_result& result) noexcept {
     }
     result.error = last_error();
     if (errno == ENOTCONN && !attempt_is_over(request.handle)) {
-        result.error = gyre::error::would_block;
+        set_error(EAGAIN, result);
     }
 }
 
@@ -293,7 +301,7 @@ public:
     }
 
     void perform(io_request& request, io_result& result) noexcept override {
-        result = {};
+        result = io_result();
         switch (request.kind) {
         case io_kind::receive: receive(request, result); break;
         case io_kind::send: send(request, result); break;

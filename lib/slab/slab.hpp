@@ -52,25 +52,23 @@ public:
 
     /// Whether the calling thread is the owner.
     bool owned_here() const noexcept {
-        for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
-            if (f->owned == this) {
-                return true;
-            }
-        }
-        return false;
+        const owner_frame* top = top_owner_frame;
+        return top != nullptr && (top->owned == this || owned_further_out(top));
     }
 
     /// Any thread. Throws std::bad_alloc, also when bytes_max is reached.
-    void* acquire(std::size_t size, slot_kind kind);
+    void* acquire(unsigned size_class, slot_kind kind);
     /// Any thread.
     void release(slot* s) noexcept;
 
     /// The owner: hands slots that other threads took back to them.
     void return_shared() noexcept;
 
-    /// The number of a slot, and back: null if no such slot has ever been in use.
+    /// The number of a slot that has been in use, and back.
     std::uint32_t number_of(const void* object) const noexcept;
-    slot* at(std::uint32_t number) const noexcept;
+    slot* at(std::uint32_t number) const noexcept {
+        return page_at(number / block_pages)->slot_at(number % block_pages);
+    }
 
     /// Calls f(slot&) for each slot in use; f may release that slot. Owner only, with no other
     /// thread acquiring or releasing meanwhile if the answer has to be exact.
@@ -100,18 +98,23 @@ private:
         std::uint32_t size_class;
         std::atomic<std::uint32_t> carved;  // slots handed out at least once
 
-        slot* slot_at(std::size_t i) noexcept;
-        std::size_t capacity() const noexcept;
+        slot* slot_at(std::size_t i) noexcept {
+            return reinterpret_cast<slot*>(reinterpret_cast<char*>(this) + page_header_bytes +
+                                           i * slot_bytes);
+        }
+        std::size_t capacity() const noexcept {
+            return (page_bytes - page_header_bytes) / slot_bytes;
+        }
     };
     friend void release_slot(void* object) noexcept;
 
-    static constexpr std::array<std::uint16_t, 8> class_bytes{64, 96, 128, 160, 192, 256, 384, 512};
+    static constexpr std::size_t page_header_bytes = 64;
     static constexpr std::size_t block_pages = 1024;
 
     // Free slots of each class, and the page that new ones are carved from.
     struct arena {
-        std::array<slot*, class_bytes.size()> free{};
-        std::array<page*, class_bytes.size()> fresh{};
+        std::array<slot*, slot_size_count> free{};
+        std::array<page*, slot_size_count> fresh{};
     };
     // Slots on their way back to the shared arena.
     struct batch {
@@ -120,19 +123,26 @@ private:
         unsigned count = 0;
     };
 
-    static page* page_of(const slot* s) noexcept;
-    static std::size_t class_of(std::size_t object_size) noexcept;
-    page* page_at(std::size_t number) const noexcept;
-    slot* take(arena& from, std::size_t size_class);
-    slot* take_owned(std::size_t size_class);
-    slot* take_shared(std::size_t size_class);
-    slot* carve(arena& from, std::size_t size_class);
-    page* add_page(std::size_t size_class);
-    void flush(std::size_t size_class) noexcept;
+    static page* page_of(const slot* s) noexcept {
+        return reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(s) &
+                                       ~std::uintptr_t{page_bytes - 1});
+    }
+    page* page_at(std::size_t number) const noexcept {
+        return blocks_[number / block_pages].load(std::memory_order_acquire)[number % block_pages];
+    }
+    bool owned_further_out(const owner_frame* inner) const noexcept;
+    slot* take(arena& from, unsigned size_class);
+    slot* refill_owned(unsigned size_class);
+    slot* take_shared(unsigned size_class);
+    slot* carve(arena& from, unsigned size_class);
+    page* add_page(unsigned size_class);
+    void release_shared(slot* s, unsigned size_class) noexcept;
+    void release_later(slot* s, unsigned size_class) noexcept;
+    void flush(unsigned size_class) noexcept;
 
     const std::size_t pages_allowed_;
     arena owned_;
-    std::array<batch, class_bytes.size()> returning_{};
+    std::array<batch, slot_size_count> returning_{};
     unsigned returning_count_ = 0;
 
     std::mutex shared_mutex_;

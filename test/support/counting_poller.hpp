@@ -35,6 +35,7 @@ public:
     std::atomic<std::size_t> sleeps{0};           ///< those that may block
     std::atomic<std::size_t> notifies{0};         ///< wake-ups
     std::atomic<bool> asleep{false};              ///< inside a wait that may block
+    std::atomic<time_ns> asked{immediately};      ///< the deadline of the last wait
     std::atomic<time_ns> deadline{immediately};   ///< of the last wait that may block
     std::atomic<int> failures{0};                 ///< so many waits fail from now on ...
     std::errc failure = std::errc::not_enough_memory;  ///< ... with this error
@@ -69,6 +70,7 @@ public:
     }
     std::error_code wait(event_buffer& events, time_ns deadline) noexcept override {
         ++watch_.waits;
+        watch_.asked = deadline;
         if (watch_.failures > 0) {
             --watch_.failures;
             return std::make_error_code(watch_.failure);

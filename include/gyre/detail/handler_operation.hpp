@@ -14,8 +14,8 @@ namespace gyre::inline v0::detail {
 /// Frees a slot unless told that the object in it was made.
 class slot_guard {
 public:
-    slot_guard(slab* memory, std::size_t size, slot_kind kind)
-        : memory_(acquire_slot(memory, size, kind)) {}
+    slot_guard(slab* memory, unsigned size_class, slot_kind kind)
+        : memory_(acquire_slot(memory, size_class, kind)) {}
     slot_guard(const slot_guard&) = delete;
     slot_guard& operator=(const slot_guard&) = delete;
     ~slot_guard() {
@@ -41,6 +41,12 @@ concept composed_step = requires(H& h, const std::error_code& e, std::size_t n) 
     h.stop();
 };
 
+/// What the compiler calls the type of a handler, within the name of this function.
+template <class Handler>
+constexpr const char* handler_name() noexcept {
+    return __PRETTY_FUNCTION__;
+}
+
 /// `Base` is an operation without its handler. It provides `Base::kind_in_slot` and
 /// `outcome take()`, a small object that calls a handler with the results.
 template <class Base, class Handler>
@@ -48,7 +54,8 @@ class handler_operation final : public Base {
 public:
     template <class H, class... Arguments>
     static handler_operation* make(slab* memory, H&& h, Arguments&&... arguments) {
-        slot_guard guard(memory, sizeof(handler_operation), Base::kind_in_slot);
+        constexpr unsigned size_class = slot_class(sizeof(handler_operation));
+        slot_guard guard(memory, size_class, Base::kind_in_slot);
         auto* op = ::new (guard.get())
             handler_operation(memory, std::forward<H>(h), std::forward<Arguments>(arguments)...);
         guard.keep();
@@ -68,14 +75,19 @@ private:
 
     static const void* run(operation* base, operation_request request) {
         auto* self = static_cast<handler_operation*>(base);
+        if (request == operation_request::call) {
+            self->call_handler();
+            return nullptr;
+        }
         switch (request) {
-        case operation_request::call: self->call_handler(); return nullptr;
+        case operation_request::call: break;
         case operation_request::destroy: {
             // The captures of the handler may reach this slot's context: free it first.
             [[maybe_unused]] const Handler handler(std::move(self->storage_.get()));
             self->free();
             return nullptr;
         }
+        case operation_request::name: return handler_name<Handler>();
         case operation_request::goes_on:
             if constexpr (composed_step<Handler>) {
                 return self->storage_.get().goes_on(self->error(), self->bytes) ? self : nullptr;

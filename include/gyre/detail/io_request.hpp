@@ -3,6 +3,7 @@
 // simulated world can all run the same one.
 #pragma once
 
+#include <gyre/detail/success.hpp>
 #include <gyre/native_handle.hpp>
 
 #include <cstddef>
@@ -38,7 +39,8 @@ struct io_request {
 
 /// What came of it.
 struct io_result {
-    std::error_code error;  ///< would_block: nothing happened, wait for readiness
+    std::error_code error = success();
+    bool would_block = false;  ///< nothing happened, wait for readiness; `error` says so too
     std::size_t bytes = 0;
     native_handle_type accepted = invalid_native_handle;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gyre/detail/slot.hpp>
+#include <gyre/detail/success.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@ enum class operation_request : std::uint8_t {
     destroy,  ///< destroy the handler uncalled and free the slot
     /// Whether the operation is a step of a composed one that goes on after it: non-null if so.
     goes_on,
+    name,  ///< text that holds the type of the handler
 };
 
 /// How far an operation has come.
@@ -42,17 +44,18 @@ public:
 
     void call() { function_(this, operation_request::call); }
     void destroy() noexcept { function_(this, operation_request::destroy); }
+    const char* handler_name() noexcept {
+        return static_cast<const char*>(function_(this, operation_request::name));
+    }
     bool goes_on() noexcept { return function_(this, operation_request::goes_on) != nullptr; }
 
     slot_kind kind() const noexcept { return slot::of(this)->kind; }
 
     /// The result so far.
-    std::error_code error() const noexcept {
-        return category_ != nullptr ? std::error_code(error_value_, *category_) : std::error_code();
-    }
+    std::error_code error() const noexcept { return error_of(error_value_, category_); }
     void set_error(const std::error_code& e) noexcept {
         error_value_ = e.value();
-        category_ = e ? &e.category() : nullptr;
+        category_ = &e.category();
     }
 
     bool linked() const noexcept { return next != nullptr; }
@@ -74,7 +77,7 @@ protected:
 
 private:
     int error_value_ = 0;
-    const std::error_category* category_ = nullptr;
+    const std::error_category* category_ = success_category;
     function function_;
 };
 

@@ -31,8 +31,9 @@ enum class slot_kind : std::uint8_t {
     deadline,  ///< a deadline that can be waited for
 };
 
-constexpr bool is_operation(slot_kind kind) noexcept {
-    return kind >= slot_kind::post && kind <= slot_kind::command;
+/// Whether it is an operation on a source.
+constexpr bool is_io(slot_kind kind) noexcept {
+    return kind >= slot_kind::receive && kind <= slot_kind::io_wait;
 }
 
 /// Where a slot goes when it is released.
@@ -59,14 +60,27 @@ struct alignas(16) slot {
 };
 static_assert(sizeof(slot) == 16);
 
+/// The sizes of slots, their own header included. Part of the ABI.
+inline constexpr std::uint16_t slot_sizes[] = {64, 96, 128, 160, 192, 256, 384, 512};
+inline constexpr std::size_t slot_size_count = sizeof(slot_sizes) / sizeof(slot_sizes[0]);
+
 /// The largest object that fits into a slot.
-inline constexpr std::size_t slot_object_size_max = 512 - sizeof(slot);
+inline constexpr std::size_t slot_object_size_max = slot_sizes[slot_size_count - 1] - sizeof(slot);
 /// The largest alignment that a slot gives.
 inline constexpr std::size_t slot_object_alignment = alignof(slot);
 
-/// Takes a slot for an object of `size` bytes, at most slot_object_size_max. `memory` may be null:
-/// the slot comes from the heap. Any thread. Throws std::bad_alloc.
-GYRE_API void* acquire_slot(slab* memory, std::size_t size, slot_kind kind);
+/// Which size of slot an object of `size` bytes needs, at most slot_object_size_max.
+constexpr unsigned slot_class(std::size_t size) noexcept {
+    unsigned c = 0;
+    while (slot_sizes[c] < size + sizeof(slot)) {
+        ++c;
+    }
+    return c;
+}
+
+/// Takes a slot of that size. `memory` may be null: the slot comes from the heap. Any thread.
+/// Throws std::bad_alloc.
+GYRE_API void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind);
 
 /// Gives back the slot of an object whose lifetime has ended. Any thread.
 GYRE_API void release_slot(void* object) noexcept;
