@@ -71,14 +71,16 @@ public:
     /// To be destroyed, but not before the handler that this thread is in has returned.
     void destroy_after_handler(operation* op) noexcept { doomed_.push(op); }
 
-    void handler_returned() noexcept {
+    /// A handler that ran without the token is over, and so is its work.
+    [[gnu::noinline]] void handler_returned() noexcept {
         while (!doomed_.empty()) {
             reactor_.leave(slot::of(doomed_.pop()));
         }
+        reactor_.work_finished();
     }
 
     /// Lets another runner go on with the turn while this thread runs a handler.
-    void pass() noexcept {
+    [[gnu::noinline]] void pass() noexcept {
         if (!nested_) {
             owned = nullptr;
             reactor_.token_.give_up();
@@ -112,7 +114,6 @@ public:
             --reactor_.work_;
         } else {
             self_.handler_returned();
-            reactor_.work_finished();
         }
     }
 
@@ -134,6 +135,7 @@ reactor::~reactor() { destroy_pending(); }
 
 std::size_t reactor::run(time_ns until) {
     running self(*this, until);
+    read_clock_again();
     std::size_t count = 0;
     while (step(self, until)) {
         ++count;
@@ -143,7 +145,16 @@ std::size_t reactor::run(time_ns until) {
 
 bool reactor::run_one(time_ns until) {
     running self(*this, until);
+    read_clock_again();
     return step(self, until);
+}
+
+// A call that goes on with a turn of an earlier call: hours may have passed.
+void reactor::read_clock_again() noexcept {
+    if (slab_.owned_here() && turn_open_) {
+        now_ = latest_ = world_.clock().steady_now();
+        turn_end_ = now_ + options_.time_per_turn;
+    }
 }
 
 void reactor::stop() noexcept {
@@ -179,27 +190,32 @@ bool reactor::step(running& self, time_ns until) {
         if (stopped() || (!self.holding() && !self.retake())) {
             return false;
         }
-        if (!turn_open_) {
-            begin_turn();
-        }
-        if (!ready_.empty() && may_run()) {  // 3
-            if (run_next(self)) {
+        if (turn_open_ && !ready_.empty() && may_run()) [[likely]] {  // 3
+            if (run_next(self)) [[likely]] {
                 return true;
             }
-            continue;
-        }
-        end_turn(self);
-        if (idle()) {
-            stop();
-            return false;
-        }
-        wait(until);
-        begin_turn();
-        if (ready_.empty() && (doomed_.empty() || self.nested()) && now_ >= until) {
-            turn_open_ = false;
+        } else if (!next_turn(self, until)) {
             return false;
         }
     }
+}
+
+// Ends the turn, waits, and begins the next one. False if there is nothing more to do, or not by
+// `until`.
+bool reactor::next_turn(running& self, time_ns until) {
+    if (!turn_open_) {
+        begin_turn();
+        return true;
+    }
+    end_turn(self);
+    if (idle()) {
+        stop();
+        return false;
+    }
+    wait(until);
+    begin_turn();
+    const bool nothing = ready_.empty() && (doomed_.empty() || self.nested());
+    return !(nothing && now_ >= until);
 }
 
 void reactor::begin_turn() noexcept {
@@ -230,13 +246,17 @@ bool reactor::may_run() noexcept {
     if (handlers_left_ == 0) {
         return false;
     }
-    if (--handlers_left_ % 16 == 0 && options_.time_per_turn > 0) {
-        latest_ = world_.clock().steady_now();
-        if (latest_ >= turn_end_) {
-            handlers_left_ = 0;
-        }
+    if (--handlers_left_ % 16 == 0) {
+        look_at_clock();
     }
     return true;
+}
+
+void reactor::look_at_clock() noexcept {
+    latest_ = world_.clock().steady_now();
+    if (latest_ >= turn_end_) {
+        handlers_left_ = 0;
+    }
 }
 
 // Performs the oldest ready operation and calls its handler. False if it was not ready after all.

@@ -17,8 +17,12 @@ void reactor::submit(operation* op) noexcept {
     if (slab_.owned_here()) [[likely]] {
         ++work_;
         ready_.push(op);
-        return;
+    } else {
+        submit_from_outside(op);
     }
+}
+
+void reactor::submit_from_outside(operation* op) noexcept {
     const access claim(*this);
     if (claim.direct()) {
         ++work_;
@@ -129,8 +133,12 @@ void reactor::start_io(io_operation* op) noexcept {
     if (slab_.owned_here()) [[likely]] {
         ++work_;
         sources_.start(op);
-        return;
+    } else {
+        start_from_outside(op);
     }
+}
+
+void reactor::start_from_outside(io_operation* op) noexcept {
     const access claim(*this);
     if (claim.direct()) {
         ++work_;

@@ -73,7 +73,9 @@ void source_table::try_next(io_operation* op) noexcept {
     const slot_kind kind = op->kind();
     if ((s.drained & bit(op->queue)) != 0 || s.paused || kind == slot_kind::io_wait ||
         kind == slot_kind::connect) {
-        wait_for(op);
+        if (!any(s.armed & direction_of_queue[op->queue])) [[unlikely]] {
+            wait_for(op);
+        }
         return;
     }
     op->state = operation_state::ready;
@@ -119,10 +121,8 @@ bool source_table::transfer(io_operation* op, source& s) noexcept {
         }
         // A hint for the next attempt only: level-triggered reports make up for whatever it gets
         // wrong.
-        if (result.error) [[unlikely]] {
-            op->set_error(result.error);
-        } else if (result.bytes == 0 && receives && s.stream) [[unlikely]] {
-            op->set_error(error::make_error_code(error::eof));
+        if (result.bytes == 0) [[unlikely]] {
+            note_no_bytes(op, s, result);
         } else if (result.bytes < wanted) {
             s.drained |= bit(op->queue);
         }
@@ -137,6 +137,16 @@ bool source_table::transfer(io_operation* op, source& s) noexcept {
         advance(s, op->queue);
     }
     return true;
+}
+
+// An error, the end of a stream, or an empty datagram.
+void source_table::note_no_bytes(io_operation* op, const source& s,
+                                 const io_result& result) noexcept {
+    if (result.error) {
+        op->set_error(result.error);
+    } else if (op->kind() == slot_kind::receive && s.stream) {
+        op->set_error(error::make_error_code(error::eof));
+    }
 }
 
 bool source_table::perform_other(io_operation* op, source& s) noexcept {
@@ -339,15 +349,16 @@ void source_table::dispatch(const event_buffer& events, bool all_called) noexcep
 void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
     constexpr auto read = static_cast<unsigned>(io_queue::read);
     operation* reader = s.queues[read].front();
-    if (what == readiness::readable && !one_shot_ && reader != nullptr && !s.paused) [[likely]] {
-        s.drained &= static_cast<std::uint8_t>(~bit(read));
-        if (reader->state == operation_state::waiting) {
-            reader->state = operation_state::ready;
-            ready_.push(reader);
-        }
+    const bool usual = what == readiness::readable && !one_shot_ && !s.paused;
+    if (!usual || (reader == nullptr && all_called)) [[unlikely]] {
+        on_any_event(s, what, all_called);
         return;
     }
-    on_any_event(s, what, all_called);
+    s.drained &= static_cast<std::uint8_t>(~bit(read));
+    if (reader != nullptr && reader->state == operation_state::waiting) {
+        reader->state = operation_state::ready;
+        ready_.push(reader);
+    }
 }
 
 void source_table::on_any_event(source& s, readiness what, bool all_called) noexcept {

@@ -126,24 +126,26 @@ private:
 
     std::uint64_t key_of(const source& s) const noexcept;
     void on_event(source& s, readiness what, bool all_called) noexcept;
-    void on_any_event(source& s, readiness what, bool all_called) noexcept;
-    void on_stale_event(std::uint64_t key) noexcept;
+    [[gnu::noinline]] void on_any_event(source& s, readiness what, bool all_called) noexcept;
+    [[gnu::noinline]] void on_stale_event(std::uint64_t key) noexcept;
     void register_anew() noexcept;
     std::error_code arm(source& s, interest direction) noexcept;
     void disarm(source& s, interest directions) noexcept;
-    void wait_for(io_operation* op) noexcept;
+    [[gnu::noinline]] void wait_for(io_operation* op) noexcept;
     void abort(io_operation* op) noexcept;
     void try_next(io_operation* op) noexcept;
     bool transfer(io_operation* op, source& s) noexcept;
-    bool perform_other(io_operation* op, source& s) noexcept;
-    bool not_yet(io_operation* op) noexcept;
+    [[gnu::noinline]] bool perform_other(io_operation* op, source& s) noexcept;
+    [[gnu::noinline]] void note_no_bytes(io_operation* op, const source& s,
+                                         const io_result& result) noexcept;
+    [[gnu::noinline]] bool not_yet(io_operation* op) noexcept;
     void note_result(source& s, io_operation* op, const io_result& result) noexcept;
     void advance(source& s, unsigned queue) noexcept {
         if (!s.queues[queue].empty()) {
             advance_waiting(s, queue);
         }
     }
-    void advance_waiting(source& s, unsigned queue) noexcept;
+    [[gnu::noinline]] void advance_waiting(source& s, unsigned queue) noexcept;
     void retry_waiting(source& s) noexcept;
 
     platform& world_;

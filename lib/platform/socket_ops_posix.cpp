@@ -88,7 +88,7 @@ ssize_t uninterrupted(Call call) noexcept {
     return moved;
 }
 
-void set_error(int code, io_result& result) noexcept {
+[[gnu::noinline]] void set_error(int code, io_result& result) noexcept {
     result.error = {code, std::system_category()};
     result.would_block = code == EAGAIN || code == EWOULDBLOCK;
 }
@@ -106,19 +106,9 @@ bool is_simple(const io_request& request) noexcept {
     return request.address == nullptr && request.buffer_count == 1;
 }
 
-void receive(io_request& request, io_result& result) noexcept {
-    if (is_simple(request)) {
-        const io_buffer& into = *request.buffers;
-        set_moved(uninterrupted([&]() noexcept {
-                      return ::recv(request.handle, into.data, std::min(into.size, max_transfer),
-                                    request.flags);
-                  }),
-                  result);
-        return;
-    }
+[[gnu::noinline]] void receive_message(io_request& request, io_result& result) noexcept {
     iovec scratch{};
-    const io_vector vector = to_vector(request, scratch);
-    msghdr message = to_message(request, vector);
+    msghdr message = to_message(request, to_vector(request, scratch));
     set_moved(uninterrupted(
                   [&]() noexcept { return ::recvmsg(request.handle, &message, request.flags); }),
               result);
@@ -127,25 +117,41 @@ void receive(io_request& request, io_result& result) noexcept {
     }
 }
 
-void send(const io_request& request, io_result& result) noexcept {
-    const int flags = request.flags | silent_send_flags();
-    if (is_simple(request)) {
-        const io_buffer& from = *request.buffers;
-        set_moved(uninterrupted([&]() noexcept {
-                      return ::send(request.handle, from.data, std::min(from.size, max_transfer),
-                                    flags);
-                  }),
-                  result);
+void receive(io_request& request, io_result& result) noexcept {
+    if (!is_simple(request)) [[unlikely]] {
+        receive_message(request, result);
         return;
     }
+    const io_buffer& into = *request.buffers;
+    const std::size_t size = std::min(into.size, max_transfer);
+    set_moved(uninterrupted([&]() noexcept {
+                  return ::recv(request.handle, into.data, size, request.flags);
+              }),
+              result);
+}
+
+[[gnu::noinline]] void send_message(const io_request& request, io_result& result) noexcept {
+    const int flags = request.flags | silent_send_flags();
     iovec scratch{};
-    const io_vector vector = to_vector(request, scratch);
-    const msghdr message = to_message(request, vector);
+    const msghdr message = to_message(request, to_vector(request, scratch));
     set_moved(uninterrupted([&]() noexcept { return ::sendmsg(request.handle, &message, flags); }),
               result);
 }
 
-void accept(io_request& request, io_result& result) noexcept {
+void send(const io_request& request, io_result& result) noexcept {
+    if (!is_simple(request)) [[unlikely]] {
+        send_message(request, result);
+        return;
+    }
+    const io_buffer& from = *request.buffers;
+    const std::size_t size = std::min(from.size, max_transfer);
+    const int flags = request.flags | silent_send_flags();
+    set_moved(
+        uninterrupted([&]() noexcept { return ::send(request.handle, from.data, size, flags); }),
+        result);
+}
+
+[[gnu::noinline]] void accept(io_request& request, io_result& result) noexcept {
     int network_errors = 0;
     for (;;) {
         auto length = static_cast<socklen_t>(request.address_size);
@@ -180,7 +186,7 @@ bool attempt_is_over(native_handle_type handle) noexcept {
     return poll_one(entry, 0) != 0;
 }
 
-void check_connect(const io_request& request, io_result& result) noexcept {
+[[gnu::noinline]] void check_connect(const io_request& request, io_result& result) noexcept {
     int code = 0;
     socklen_t size = sizeof code;
     if (::getsockopt(request.handle, SOL_SOCKET, SO_ERROR, &code, &size) != 0) {

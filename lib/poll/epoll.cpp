@@ -40,6 +40,9 @@ std::uint32_t to_epoll(interest want) noexcept {
 }
 
 readiness to_readiness(std::uint32_t events) noexcept {
+    if (events == EPOLLIN) [[likely]] {
+        return readiness::readable;
+    }
     readiness what = readiness::none;
     if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) {
         what = what | readiness::readable;

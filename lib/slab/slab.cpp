@@ -38,25 +38,10 @@ bool slab::owned_further_out(const owner_frame* inner) const noexcept {
     return false;
 }
 
-void* slab::acquire(unsigned size_class, slot_kind kind) {
-    const bool owner = owned_here();
-    slot* s = nullptr;
-    if (owner) [[likely]] {
-        s = owned_.free[size_class];
-        if (s != nullptr) [[likely]] {
-            owned_.free[size_class] = s->link;
-        } else {
-            s = refill_owned(size_class);
-        }
-    } else {
-        s = take_shared(size_class);
-    }
-    // Only whoever holds the slot writes its generation: a load and a store will do.
-    s->generation.store(s->generation.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
-    s->kind = kind;
+slot* slab::take_elsewhere(unsigned size_class, bool owner) {
+    slot* s = owner ? refill_owned(size_class) : take_shared(size_class);
     s->origin = owner ? slot_origin::owner : slot_origin::shared;
-    return s->object();
+    return s;
 }
 
 slot* slab::take(arena& from, unsigned size_class) {
@@ -112,28 +97,13 @@ slab::page* slab::add_page(unsigned size_class) {
     return p;
 }
 
-void slab::release(slot* s) noexcept {
-    const unsigned c = page_of(s)->size_class;
-    s->kind = slot_kind::none;
-    s->generation.store(s->generation.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
-    if (!owned_here()) {
-        release_shared(s, c);
-    } else if (s->origin == slot_origin::owner) [[likely]] {
-        s->link = owned_.free[c];
-        owned_.free[c] = s;
-    } else {
-        release_later(s, c);
+void slab::release_elsewhere(slot* s, unsigned size_class, bool owner) noexcept {
+    if (!owner) {
+        const std::lock_guard lock(shared_mutex_);
+        s->link = shared_.free[size_class];
+        shared_.free[size_class] = s;
+        return;
     }
-}
-
-void slab::release_shared(slot* s, unsigned size_class) noexcept {
-    const std::lock_guard lock(shared_mutex_);
-    s->link = shared_.free[size_class];
-    shared_.free[size_class] = s;
-}
-
-void slab::release_later(slot* s, unsigned size_class) noexcept {
     batch& b = returning_[size_class];
     s->link = b.first;
     b.first = s;

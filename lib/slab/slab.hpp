@@ -57,9 +57,32 @@ public:
     }
 
     /// Any thread. Throws std::bad_alloc, also when bytes_max is reached.
-    void* acquire(unsigned size_class, slot_kind kind);
+    void* acquire(unsigned size_class, slot_kind kind) {
+        const bool owner = owned_here();
+        slot* s = owner ? owned_.free[size_class] : nullptr;
+        if (s != nullptr) [[likely]] {
+            owned_.free[size_class] = s->link;
+            s->origin = slot_origin::owner;
+        } else {
+            s = take_elsewhere(size_class, owner);
+        }
+        s->kind = kind;
+        next_generation(s);
+        return s->object();
+    }
     /// Any thread.
-    void release(slot* s) noexcept;
+    void release(slot* s) noexcept {
+        const unsigned c = page_of(s)->size_class;
+        const bool owner = owned_here();
+        s->kind = slot_kind::none;
+        next_generation(s);
+        if (owner && s->origin == slot_origin::owner) [[likely]] {
+            s->link = owned_.free[c];
+            owned_.free[c] = s;
+        } else {
+            release_elsewhere(s, c, owner);
+        }
+    }
 
     /// The owner: hands slots that other threads took back to them.
     void return_shared() noexcept;
@@ -130,14 +153,20 @@ private:
     page* page_at(std::size_t number) const noexcept {
         return blocks_[number / block_pages].load(std::memory_order_acquire)[number % block_pages];
     }
-    bool owned_further_out(const owner_frame* inner) const noexcept;
+    // Only whoever holds the slot writes its generation: a load and a store will do.
+    static void next_generation(slot* s) noexcept {
+        s->generation.store(s->generation.load(std::memory_order_relaxed) + 1,
+                            std::memory_order_relaxed);
+    }
+    // Apart from their callers, whose usual way then needs no registers to be saved.
+    [[gnu::noinline]] bool owned_further_out(const owner_frame* inner) const noexcept;
+    [[gnu::noinline]] slot* take_elsewhere(unsigned size_class, bool owner);
+    [[gnu::noinline]] void release_elsewhere(slot* s, unsigned size_class, bool owner) noexcept;
     slot* take(arena& from, unsigned size_class);
     slot* refill_owned(unsigned size_class);
     slot* take_shared(unsigned size_class);
     slot* carve(arena& from, unsigned size_class);
     page* add_page(unsigned size_class);
-    void release_shared(slot* s, unsigned size_class) noexcept;
-    void release_later(slot* s, unsigned size_class) noexcept;
     void flush(unsigned size_class) noexcept;
 
     const std::size_t pages_allowed_;
