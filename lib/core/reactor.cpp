@@ -88,7 +88,7 @@ public:
     }
 
     /// Waits in line for the token; false if the context was stopped or the time is up.
-    bool retake() {
+    [[gnu::noinline]] bool retake() {
         if (reactor_.token_.take(reactor_.stopped_, until_)) {
             owned = &reactor_.slab_;
         }
@@ -263,32 +263,43 @@ void reactor::look_at_clock() noexcept {
 bool reactor::run_next(running& self) {
     operation* op = ready_.pop();
     const slot_kind kind = op->kind();
-    if (is_io(kind)) {
+    if (kind == slot_kind::receive) {
         auto* io = static_cast<io_operation*>(op);
-        if (op->state == operation_state::ready && !sources_.perform(io)) {
+        if (op->state == operation_state::ready && !sources_.receive(io)) [[unlikely]] {
             return false;
         }
-        sources_.unlink(io);
-    } else if (kind == slot_kind::timer_wait && op->linked()) {
-        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+    } else if (op->linked() && !prepare(op)) [[unlikely]] {
+        return false;
     }
-    if (hooked_) [[unlikely]] {
-        run_watched_handler(self, op);
+    if (hooked_ || token_.wanted()) [[unlikely]] {
+        run_observed_handler(self, op);
     } else {
         run_handler(self, op);
     }
     return true;
 }
 
-void reactor::run_handler(running& self, operation* op) {
-    if (token_.wanted() && !ready_.empty()) [[unlikely]] {
-        self.pass();
+// Performs what is left to be done, and takes the operation out of its object's queue.
+bool reactor::prepare(operation* op) noexcept {
+    if (op->kind() == slot_kind::timer_wait) {
+        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+        return true;
     }
+    auto* io = static_cast<io_operation*>(op);
+    if (op->state == operation_state::ready && !sources_.perform(io)) {
+        return false;
+    }
+    sources_.unlink(io);
+    return true;
+}
+
+void reactor::run_handler(running& self, operation* op) {
     const handler_call call(*this, self);
     op->call();
 }
 
-void reactor::run_watched_handler(running& self, operation* op) {
+// Somebody watches, or has nothing to do.
+void reactor::run_observed_handler(running& self, operation* op) {
     struct watch {
         ~watch() {
             if (hook.after != nullptr) {
@@ -298,9 +309,12 @@ void reactor::run_watched_handler(running& self, operation* op) {
         const dispatch_hook hook;
         const dispatch_info info;
     };
-    const watch observed{hook_, describe(op)};
+    const watch observed{hook_, hooked_ ? describe(op) : dispatch_info()};
     if (observed.hook.before != nullptr) {
         observed.hook.before(observed.hook.user, observed.info);
+    }
+    if (token_.wanted() && !ready_.empty()) {
+        self.pass();
     }
     run_handler(self, op);
 }

@@ -111,7 +111,8 @@ private:
     bool may_run() noexcept;
     [[gnu::noinline]] void look_at_clock() noexcept;
     bool run_next(running& self);
-    [[gnu::noinline]] void run_watched_handler(running& self, operation* op);
+    bool prepare(operation* op) noexcept;
+    [[gnu::noinline]] void run_observed_handler(running& self, operation* op);
     void run_handler(running& self, operation* op);
     [[gnu::noinline]] bool next_turn(running& self, time_ns until);
     void end_turn(const running& self) noexcept;

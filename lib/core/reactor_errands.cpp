@@ -14,7 +14,7 @@ namespace gyre::inline v0::detail {
 // ---- submitted work --------------------------------------------------------------------------
 
 void reactor::submit(operation* op) noexcept {
-    if (slab_.owned_here()) [[likely]] {
+    if (slab_.owned_by_top()) [[likely]] {
         ++work_;
         ready_.push(op);
     } else {
@@ -130,7 +130,7 @@ void reactor::apply(slot* s) noexcept {
 
 void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
-    if (slab_.owned_here()) [[likely]] {
+    if (slab_.owned_by_top()) [[likely]] {
         ++work_;
         sources_.start(op);
     } else {

@@ -12,10 +12,6 @@ namespace {
 constexpr std::array<interest, 3> direction_of_queue{interest::read, interest::write,
                                                      interest::except};
 
-constexpr std::uint8_t bit(unsigned queue) noexcept {
-    return static_cast<std::uint8_t>(1U << queue);
-}
-
 constexpr bool reports(readiness what, unsigned queue) noexcept {
     constexpr std::array<readiness, 3> wakes{readiness::readable, readiness::writable,
                                              readiness::priority | readiness::error |
@@ -28,14 +24,6 @@ constexpr bool reports(readiness what, unsigned queue) noexcept {
 bool out_of_resources(const std::error_code& e) noexcept {
     return e == std::errc::too_many_files_open || e == std::errc::too_many_files_open_in_system ||
            e == std::errc::no_buffer_space || e == std::errc::not_enough_memory;
-}
-
-std::size_t total_size(const io_operation* op) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i != op->buffer_count_; ++i) {
-        sum += op->buffers_[i].size;
-    }
-    return sum;
 }
 
 }  // namespace
@@ -53,36 +41,33 @@ source_table::source_table(platform& world, poller& p, slab& memory, ready_queue
 
 // ---- operations ------------------------------------------------------------------------------
 
-void source_table::start(io_operation* op) noexcept {
-    source& s = *op->source_;
-    operation_queue& queue = s.queues[op->queue];
-    // Writes that are done stay in front until their handlers are called.
-    const bool first = queue.empty() || queue.back()->state == operation_state::finished;
-    queue.push(op);
-    op->state = operation_state::waiting;
-    if (s.cancel_round.load(std::memory_order_relaxed) != op->round) [[unlikely]] {
-        abort(op);       // cancelled by another thread while it was on its way here
-    } else if (first) {  // behind others its turn comes when they are done
-        try_next(op);
-    }
-}
-
 // The first operation of its queue that is not done: is it tried, or waited for?
 void source_table::try_next(io_operation* op) noexcept {
     source& s = *op->source_;
     const slot_kind kind = op->kind();
     if ((s.drained & bit(op->queue)) != 0 || s.paused || kind == slot_kind::io_wait ||
         kind == slot_kind::connect) {
-        if (!any(s.armed & direction_of_queue[op->queue])) [[unlikely]] {
-            wait_for(op);
-        }
+        wait_for(op);
         return;
     }
     op->state = operation_state::ready;
-    // A write is tried now, so that its handler can be called without waiting for the poller. All
-    // else happens right before the handler is called.
     if (kind != slot_kind::send || perform(op)) {
         ready_.push(op);
+    }
+}
+
+// Not the first of its queue, or cancelled, or neither read nor written.
+void source_table::start_slowly(io_operation* op) noexcept {
+    source& s = *op->source_;
+    operation_queue& queue = s.queues[op->queue];
+    // Writes that are done stay in front until their handlers are called.
+    const bool first = queue.empty() || queue.back()->state == operation_state::finished;
+    queue.push(op);
+    op->state = operation_state::waiting;
+    if (s.cancel_round.load(std::memory_order_relaxed) != op->round) {
+        abort(op);       // cancelled by another thread while it was on its way here
+    } else if (first) {  // behind others its turn comes when they are done
+        try_next(op);
     }
 }
 
@@ -99,44 +84,6 @@ void source_table::wait_for(io_operation* op) noexcept {
         ready_.push(op);
         advance(s, op->queue);
     }
-}
-
-bool source_table::perform(io_operation* op) noexcept {
-    source& s = *op->source_;
-    const slot_kind kind = op->kind();
-    return kind == slot_kind::receive || kind == slot_kind::send ? transfer(op, s)
-                                                                 : perform_other(op, s);
-}
-
-bool source_table::transfer(io_operation* op, source& s) noexcept {
-    const bool receives = op->kind() == slot_kind::receive;
-    const std::size_t wanted = op->buffer_count_ == 1 ? op->buffers_->size : total_size(op);
-    if (wanted != 0 || !s.stream) {
-        io_request request{receives ? io_kind::receive : io_kind::send, s.handle, op->flags_,
-                           op->buffers_, op->buffer_count_};
-        io_result result;
-        sockets_.perform(request, result);
-        if (result.would_block) {
-            return not_yet(op);
-        }
-        // A hint for the next attempt only: level-triggered reports make up for whatever it gets
-        // wrong.
-        if (result.bytes == 0) [[unlikely]] {
-            note_no_bytes(op, s, result);
-        } else if (result.bytes < wanted) {
-            s.drained |= bit(op->queue);
-        }
-        op->bytes = static_cast<std::uint32_t>(result.bytes);
-    }
-    op->state = operation_state::finished;
-    operation_queue& queue = s.queues[op->queue];
-    if (receives) {
-        queue.remove(op);  // its handler is called next
-        advance(s, op->queue);
-    } else if (queue.back() != op) {
-        advance(s, op->queue);
-    }
-    return true;
 }
 
 // An error, the end of a stream, or an empty datagram.
@@ -174,6 +121,14 @@ bool source_table::perform_other(io_operation* op, source& s) noexcept {
     unlink(op);
     advance(s, op->queue);
     return true;
+}
+
+std::size_t source_table::total_size(const io_operation* op) noexcept {
+    std::size_t sum = 0;
+    for (std::uint32_t i = 0; i != op->buffer_count_; ++i) {
+        sum += op->buffers_[i].size;
+    }
+    return sum;
 }
 
 // The world had nothing after all. False, for perform() to return; the operation waits, or, if
@@ -331,34 +286,6 @@ void source_table::disarm(source& s, interest directions) noexcept {
         --registered_;
     }
     s.armed = left;
-}
-
-void source_table::dispatch(const event_buffer& events, bool all_called) noexcept {
-    for (const poll_event& event : events) {
-        // The number is one that key_of() gave: it leads to a slot, whatever lives there now.
-        slot* at = slab_.at(static_cast<std::uint32_t>(event.key >> 32));
-        const auto generation = static_cast<std::uint32_t>(event.key);
-        if (at->generation.load(std::memory_order_relaxed) == generation) [[likely]] {
-            on_event(*static_cast<source*>(at->object()), event.what, all_called);
-        } else {
-            on_stale_event(event.key);
-        }
-    }
-}
-
-void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
-    constexpr auto read = static_cast<unsigned>(io_queue::read);
-    operation* reader = s.queues[read].front();
-    const bool usual = what == readiness::readable && !one_shot_ && !s.paused;
-    if (!usual || (reader == nullptr && all_called)) [[unlikely]] {
-        on_any_event(s, what, all_called);
-        return;
-    }
-    s.drained &= static_cast<std::uint8_t>(~bit(read));
-    if (reader != nullptr && reader->state == operation_state::waiting) {
-        reader->state = operation_state::ready;
-        ready_.push(reader);
-    }
 }
 
 void source_table::on_any_event(source& s, readiness what, bool all_called) noexcept {

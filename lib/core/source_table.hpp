@@ -111,6 +111,10 @@ public:
     /// Aborts all; ends the registration; closes the handle unless it is released.
     std::error_code remove(source& s, bool close_handle) noexcept;
 
+    // The two usual cases of perform(), to be inlined into the loop.
+    bool receive(io_operation* op) noexcept { return transfer(op, true); }
+    bool send(io_operation* op) noexcept { return transfer(op, false); }
+
     /// Makes operations of ready sources ready. `all_called` says that every handler that was ready
     /// before the wait has been called: then whoever does not wait by now does not want to.
     void dispatch(const event_buffer& events, bool all_called) noexcept;
@@ -126,6 +130,9 @@ private:
 
     std::uint64_t key_of(const source& s) const noexcept;
     void on_event(source& s, readiness what, bool all_called) noexcept;
+    static constexpr std::uint8_t bit(unsigned queue) noexcept {
+        return static_cast<std::uint8_t>(1U << queue);
+    }
     [[gnu::noinline]] void on_any_event(source& s, readiness what, bool all_called) noexcept;
     [[gnu::noinline]] void on_stale_event(std::uint64_t key) noexcept;
     void register_anew() noexcept;
@@ -134,7 +141,9 @@ private:
     [[gnu::noinline]] void wait_for(io_operation* op) noexcept;
     void abort(io_operation* op) noexcept;
     void try_next(io_operation* op) noexcept;
-    bool transfer(io_operation* op, source& s) noexcept;
+    bool transfer(io_operation* op, bool receives) noexcept;
+    [[gnu::noinline]] void start_slowly(io_operation* op) noexcept;
+    [[gnu::noinline]] static std::size_t total_size(const io_operation* op) noexcept;
     [[gnu::noinline]] bool perform_other(io_operation* op, source& s) noexcept;
     [[gnu::noinline]] void note_no_bytes(io_operation* op, const source& s,
                                          const io_result& result) noexcept;
@@ -161,5 +170,101 @@ private:
     std::uint64_t stale_key_ = 0;
     unsigned stale_reports_ = 0;
 };
+
+// ---- the usual way of reads and writes: inline, so that the loop is one function ---------------
+
+inline void source_table::start(io_operation* op) noexcept {
+    source& s = *op->source_;
+    operation_queue& queue = s.queues[op->queue];
+    const slot_kind kind = op->kind();
+    const bool transfers = kind == slot_kind::receive || kind == slot_kind::send;
+    if (!queue.empty() || !transfers || s.cancel_round.load(std::memory_order_relaxed) != op->round)
+        [[unlikely]] {
+        start_slowly(op);
+        return;
+    }
+    queue.push(op);
+    if ((s.drained & bit(op->queue)) != 0) {
+        op->state = operation_state::waiting;
+        const interest direction = kind == slot_kind::receive ? interest::read : interest::write;
+        if (!any(s.armed & direction)) [[unlikely]] {
+            wait_for(op);
+        }
+        return;
+    }
+    op->state = operation_state::ready;
+    // A write is tried now, so that its handler can be called without waiting for the poller. A
+    // read happens right before its handler is called.
+    if (kind == slot_kind::receive || send(op)) {
+        ready_.push(op);
+    }
+}
+
+inline bool source_table::perform(io_operation* op) noexcept {
+    switch (op->kind()) {
+    case slot_kind::receive: return receive(op);
+    case slot_kind::send: return send(op);
+    default: return perform_other(op, *op->source_);
+    }
+}
+
+inline bool source_table::transfer(io_operation* op, bool receives) noexcept {
+    source& s = *op->source_;
+    const std::size_t wanted = op->buffer_count_ == 1 ? op->buffers_->size : total_size(op);
+    const unsigned queue = static_cast<unsigned>(receives ? io_queue::read : io_queue::write);
+    if (wanted != 0 || !s.stream) [[likely]] {
+        io_request request{receives ? io_kind::receive : io_kind::send, s.handle, op->flags_,
+                           op->buffers_, op->buffer_count_};
+        io_result result;
+        sockets_.perform(request, result);
+        if (result.would_block) [[unlikely]] {
+            return not_yet(op);
+        }
+        // A hint for the next attempt only: level-triggered reports make up for whatever it gets
+        // wrong.
+        if (result.bytes == 0) [[unlikely]] {
+            note_no_bytes(op, s, result);
+        } else if (result.bytes < wanted) {
+            s.drained |= bit(queue);
+        }
+        op->bytes = static_cast<std::uint32_t>(result.bytes);
+    }
+    op->state = operation_state::finished;
+    if (receives) {
+        s.queues[queue].remove(op);  // its handler is called next
+        advance(s, queue);
+    } else if (s.queues[queue].back() != op) [[unlikely]] {
+        advance(s, queue);
+    }
+    return true;
+}
+
+inline void source_table::dispatch(const event_buffer& events, bool all_called) noexcept {
+    for (const poll_event& event : events) {
+        // The number is one that key_of() gave: it leads to a slot, whatever lives there now.
+        slot* at = slab_.at(static_cast<std::uint32_t>(event.key >> 32));
+        const auto generation = static_cast<std::uint32_t>(event.key);
+        if (at->generation.load(std::memory_order_relaxed) == generation) [[likely]] {
+            on_event(*static_cast<source*>(at->object()), event.what, all_called);
+        } else {
+            on_stale_event(event.key);
+        }
+    }
+}
+
+inline void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
+    constexpr auto read = static_cast<unsigned>(io_queue::read);
+    operation* reader = s.queues[read].front();
+    const bool usual = what == readiness::readable && !one_shot_ && !s.paused;
+    if (!usual || (reader == nullptr && all_called)) [[unlikely]] {
+        on_any_event(s, what, all_called);
+        return;
+    }
+    s.drained &= static_cast<std::uint8_t>(~bit(read));
+    if (reader != nullptr && reader->state == operation_state::waiting) {
+        reader->state = operation_state::ready;
+        ready_.push(reader);
+    }
+}
 
 }  // namespace gyre::inline v0::detail

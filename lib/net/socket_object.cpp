@@ -281,13 +281,7 @@ void socket_object::complete(operation* op, const std::error_code& error) noexce
     complete_io(*reactor_, op, error);
 }
 
-void socket_object::start(io_operation* op) noexcept {
-    if (is_open()) {
-        start_io(*reactor_, op);
-    } else {
-        complete(op, not_open());
-    }
-}
+void socket_object::complete_not_open(operation* op) noexcept { complete(op, not_open()); }
 
 void socket_object::start_connect(io_operation* op, const void* address,
                                   std::size_t size) noexcept {

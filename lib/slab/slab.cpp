@@ -29,8 +29,8 @@ slab::~slab() {
     }
 }
 
-bool slab::owned_further_out(const owner_frame* inner) const noexcept {
-    for (const owner_frame* f = inner->outer; f != nullptr; f = f->outer) {
+bool slab::owned_further_out() const noexcept {
+    for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
         if (f->owned == this) {
             return true;
         }
@@ -38,10 +38,13 @@ bool slab::owned_further_out(const owner_frame* inner) const noexcept {
     return false;
 }
 
-slot* slab::take_elsewhere(unsigned size_class, bool owner) {
-    slot* s = owner ? refill_owned(size_class) : take_shared(size_class);
+void* slab::acquire_slowly(unsigned size_class, slot_kind kind) {
+    const bool owner = owned_here();
+    slot* s = owner ? take_owned(size_class) : take_shared(size_class);
     s->origin = owner ? slot_origin::owner : slot_origin::shared;
-    return s;
+    s->kind = kind;
+    next_generation(s);
+    return s->object();
 }
 
 slot* slab::take(arena& from, unsigned size_class) {
@@ -54,8 +57,8 @@ slot* slab::take(arena& from, unsigned size_class) {
 
 // What the owner took and others released lies in the shared list: a new page before that is used
 // up would let the slab grow for ever.
-slot* slab::refill_owned(unsigned size_class) {
-    {
+slot* slab::take_owned(unsigned size_class) {
+    if (owned_.free[size_class] == nullptr) {
         const std::lock_guard lock(shared_mutex_);
         owned_.free[size_class] = std::exchange(shared_.free[size_class], nullptr);
     }
@@ -97,20 +100,23 @@ slab::page* slab::add_page(unsigned size_class) {
     return p;
 }
 
-void slab::release_elsewhere(slot* s, unsigned size_class, bool owner) noexcept {
-    if (!owner) {
+void slab::release_slowly(slot* s) noexcept {
+    const unsigned c = page_of(s)->size_class;
+    s->kind = slot_kind::none;
+    next_generation(s);
+    if (!owned_here()) {
         const std::lock_guard lock(shared_mutex_);
-        s->link = shared_.free[size_class];
-        shared_.free[size_class] = s;
-        return;
-    }
-    batch& b = returning_[size_class];
-    s->link = b.first;
-    b.first = s;
-    b.last = b.last != nullptr ? b.last : s;
-    ++returning_count_;
-    if (++b.count == return_batch) {
-        flush(size_class);
+        s->link = std::exchange(shared_.free[c], s);
+    } else if (s->origin == slot_origin::owner) {
+        s->link = std::exchange(owned_.free[c], s);
+    } else {
+        batch& b = returning_[c];
+        s->link = std::exchange(b.first, s);
+        b.last = b.last != nullptr ? b.last : s;
+        ++returning_count_;
+        if (++b.count == return_batch) {
+            flush(c);
+        }
     }
 }
 

@@ -23,11 +23,6 @@ struct owner_frame {
     const void* runs;   ///< whose handlers the thread runs, if it does
     owner_frame* outer;
 };
-// initial-exec: one load instead of a call at each of its many uses; a shared library that is
-// loaded late takes these 8 bytes from the reserve that C libraries keep for that.
-#if defined(__ELF__)
-[[gnu::tls_model("initial-exec")]]
-#endif
 extern constinit thread_local owner_frame* top_owner_frame;
 
 /// Figures of a slab.
@@ -51,37 +46,36 @@ public:
     ~slab();
 
     /// Whether the calling thread is the owner.
-    bool owned_here() const noexcept {
+    bool owned_here() const noexcept { return owned_by_top() || owned_further_out(); }
+    /// The usual case of it: not inside a handler of another context.
+    bool owned_by_top() const noexcept {
         const owner_frame* top = top_owner_frame;
-        return top != nullptr && (top->owned == this || owned_further_out(top));
+        return top != nullptr && top->owned == this;
     }
 
     /// Any thread. Throws std::bad_alloc, also when bytes_max is reached.
     void* acquire(unsigned size_class, slot_kind kind) {
-        const bool owner = owned_here();
-        slot* s = owner ? owned_.free[size_class] : nullptr;
-        if (s != nullptr) [[likely]] {
-            owned_.free[size_class] = s->link;
-            s->origin = slot_origin::owner;
-        } else {
-            s = take_elsewhere(size_class, owner);
+        slot* s = owned_by_top() ? owned_.free[size_class] : nullptr;
+        if (s == nullptr) [[unlikely]] {
+            return acquire_slowly(size_class, kind);
         }
+        owned_.free[size_class] = s->link;
+        s->origin = slot_origin::owner;
         s->kind = kind;
         next_generation(s);
         return s->object();
     }
     /// Any thread.
     void release(slot* s) noexcept {
+        if (!owned_by_top() || s->origin != slot_origin::owner) [[unlikely]] {
+            release_slowly(s);
+            return;
+        }
         const unsigned c = page_of(s)->size_class;
-        const bool owner = owned_here();
         s->kind = slot_kind::none;
         next_generation(s);
-        if (owner && s->origin == slot_origin::owner) [[likely]] {
-            s->link = owned_.free[c];
-            owned_.free[c] = s;
-        } else {
-            release_elsewhere(s, c, owner);
-        }
+        s->link = owned_.free[c];
+        owned_.free[c] = s;
     }
 
     /// The owner: hands slots that other threads took back to them.
@@ -159,11 +153,11 @@ private:
                             std::memory_order_relaxed);
     }
     // Apart from their callers, whose usual way then needs no registers to be saved.
-    [[gnu::noinline]] bool owned_further_out(const owner_frame* inner) const noexcept;
-    [[gnu::noinline]] slot* take_elsewhere(unsigned size_class, bool owner);
-    [[gnu::noinline]] void release_elsewhere(slot* s, unsigned size_class, bool owner) noexcept;
+    [[gnu::noinline]] bool owned_further_out() const noexcept;
+    [[gnu::noinline]] void* acquire_slowly(unsigned size_class, slot_kind kind);
+    [[gnu::noinline]] void release_slowly(slot* s) noexcept;
     slot* take(arena& from, unsigned size_class);
-    slot* refill_owned(unsigned size_class);
+    slot* take_owned(unsigned size_class);
     slot* take_shared(unsigned size_class);
     slot* carve(arena& from, unsigned size_class);
     page* add_page(unsigned size_class);

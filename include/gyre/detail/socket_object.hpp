@@ -60,13 +60,20 @@ public:
 
     /// Starts an operation that was made for get_source(); on a closed socket it completes with
     /// bad_descriptor.
-    void start(io_operation* op) noexcept;
+    void start(io_operation* op) noexcept {
+        if (is_open()) [[likely]] {
+            start_io(*reactor_, op);
+        } else {
+            complete_not_open(op);
+        }
+    }
     /// Starts a connection and the operation that waits for its end.
     void start_connect(io_operation* op, const void* address, std::size_t size) noexcept;
     /// Completes the operation with that result without starting anything.
     void complete(operation* op, const std::error_code& error) noexcept;
 
 private:
+    void complete_not_open(operation* op) noexcept;
     std::error_code begin_connect(const void* address, std::size_t size) noexcept;
     std::error_code perform(io_request& request, io_result& result, interest direction) noexcept;
 
