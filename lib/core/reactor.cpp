@@ -133,22 +133,6 @@ reactor::reactor(platform& world, const io_context_options& options)
 
 reactor::~reactor() { destroy_pending(); }
 
-std::size_t reactor::run(time_ns until) {
-    running self(*this, until);
-    read_clock_again();
-    std::size_t count = 0;
-    while (step(self, until)) {
-        ++count;
-    }
-    return count;
-}
-
-bool reactor::run_one(time_ns until) {
-    running self(*this, until);
-    read_clock_again();
-    return step(self, until);
-}
-
 // A call that goes on with a turn of an earlier call: hours may have passed.
 void reactor::read_clock_again() noexcept {
     if (slab_.owned_here() && turn_open_) {
@@ -182,7 +166,7 @@ bool reactor::running_in_this_thread() const noexcept { return running::here(*th
 // ---- a turn: docs/loop.md --------------------------------------------------------------------
 
 // Goes on with the turn until one handler was run.
-bool reactor::step(running& self, time_ns until) {
+inline bool reactor::step(running& self, time_ns until) {
     if (until != no_deadline && until != immediately && fresh_now() >= until) {
         return false;
     }
@@ -260,7 +244,7 @@ void reactor::look_at_clock() noexcept {
 }
 
 // Performs the oldest ready operation and calls its handler. False if it was not ready after all.
-bool reactor::run_next(running& self) {
+inline bool reactor::run_next(running& self) {
     operation* op = ready_.pop();
     const slot_kind kind = op->kind();
     if (kind == slot_kind::receive) {
@@ -293,7 +277,7 @@ bool reactor::prepare(operation* op) noexcept {
     return true;
 }
 
-void reactor::run_handler(running& self, operation* op) {
+inline void reactor::run_handler(running& self, operation* op) {
     const handler_call call(*this, self);
     op->call();
 }
@@ -382,6 +366,22 @@ void reactor::set_dispatch_hook(const dispatch_hook& hook) noexcept {
     hook_ = hook;
     hooked_ = hook.before != nullptr || hook.after != nullptr;
     ready_.watch_by(hooked_ ? &world_.clock() : nullptr);
+}
+
+std::size_t reactor::run(time_ns until) {
+    running self(*this, until);
+    read_clock_again();
+    std::size_t count = 0;
+    while (step(self, until)) {
+        ++count;
+    }
+    return count;
+}
+
+bool reactor::run_one(time_ns until) {
+    running self(*this, until);
+    read_clock_again();
+    return step(self, until);
 }
 
 // ---- the end ---------------------------------------------------------------------------------

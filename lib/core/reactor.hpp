@@ -101,7 +101,7 @@ private:
 
     // A turn of the loop, in order.
     void read_clock_again() noexcept;
-    bool step(running& self, time_ns until);
+    [[gnu::always_inline]] bool step(running& self, time_ns until);
     void begin_turn() noexcept;
     void apply_inbox() noexcept;
     void apply(slot* s) noexcept;
@@ -110,10 +110,10 @@ private:
     void take_due_timers() noexcept;
     bool may_run() noexcept;
     [[gnu::noinline]] void look_at_clock() noexcept;
-    bool run_next(running& self);
+    [[gnu::always_inline]] bool run_next(running& self);
     bool prepare(operation* op) noexcept;
     [[gnu::noinline]] void run_observed_handler(running& self, operation* op);
-    void run_handler(running& self, operation* op);
+    [[gnu::always_inline]] void run_handler(running& self, operation* op);
     [[gnu::noinline]] bool next_turn(running& self, time_ns until);
     void end_turn(const running& self) noexcept;
     void wait(time_ns until);

@@ -86,14 +86,18 @@ void source_table::wait_for(io_operation* op) noexcept {
     }
 }
 
-// An error, the end of a stream, or an empty datagram.
-void source_table::note_no_bytes(io_operation* op, const source& s,
-                                 const io_result& result) noexcept {
-    if (result.error) {
-        op->set_error(result.error);
+// Nothing to be had, an error, the end of a stream, or an empty datagram. False if it waits.
+bool source_table::note_no_bytes(io_operation* op, source& s, const io_moved& moved) noexcept {
+    if (moved.status == io_moved::would_block) {
+        return not_yet(op);
+    }
+    s.drained &= static_cast<std::uint8_t>(~bit(op->queue));
+    if (moved.status == io_moved::failed) {
+        op->set_error({moved.code, std::system_category()});
     } else if (op->kind() == slot_kind::receive && s.stream) {
         op->set_error(error::make_error_code(error::eof));
     }
+    return true;
 }
 
 bool source_table::perform_other(io_operation* op, source& s) noexcept {

@@ -145,8 +145,10 @@ private:
     [[gnu::noinline]] void start_slowly(io_operation* op) noexcept;
     [[gnu::noinline]] static std::size_t total_size(const io_operation* op) noexcept;
     [[gnu::noinline]] bool perform_other(io_operation* op, source& s) noexcept;
-    [[gnu::noinline]] void note_no_bytes(io_operation* op, const source& s,
-                                         const io_result& result) noexcept;
+    [[gnu::noinline]] bool note_no_bytes(io_operation* op, source& s,
+                                         const io_moved& moved) noexcept;
+    void start_receive(io_operation* op, source& s) noexcept;
+    void start_send(io_operation* op, source& s) noexcept;
     [[gnu::noinline]] bool not_yet(io_operation* op) noexcept;
     void note_result(source& s, io_operation* op, const io_result& result) noexcept;
     void advance(source& s, unsigned queue) noexcept {
@@ -175,27 +177,40 @@ private:
 
 inline void source_table::start(io_operation* op) noexcept {
     source& s = *op->source_;
-    operation_queue& queue = s.queues[op->queue];
     const slot_kind kind = op->kind();
-    const bool transfers = kind == slot_kind::receive || kind == slot_kind::send;
-    if (!queue.empty() || !transfers || s.cancel_round.load(std::memory_order_relaxed) != op->round)
-        [[unlikely]] {
+    const bool current = s.cancel_round.load(std::memory_order_relaxed) == op->round;
+    if (!s.queues[op->queue].empty() || !current) [[unlikely]] {
         start_slowly(op);
-        return;
+    } else if (kind == slot_kind::send) {
+        start_send(op, s);
+    } else if (kind == slot_kind::receive) {
+        start_receive(op, s);
+    } else {
+        start_slowly(op);
     }
-    queue.push(op);
-    if ((s.drained & bit(op->queue)) != 0) {
+}
+
+// A read happens right before its handler is called.
+inline void source_table::start_receive(io_operation* op, source& s) noexcept {
+    constexpr auto read = static_cast<unsigned>(io_queue::read);
+    s.queues[read].push(op);
+    if ((s.drained & bit(read)) == 0) {
+        op->state = operation_state::ready;
+        ready_.push(op);
+    } else if (any(s.armed & interest::read)) [[likely]] {
         op->state = operation_state::waiting;
-        const interest direction = kind == slot_kind::receive ? interest::read : interest::write;
-        if (!any(s.armed & direction)) [[unlikely]] {
-            wait_for(op);
-        }
-        return;
+    } else {
+        wait_for(op);
     }
-    op->state = operation_state::ready;
-    // A write is tried now, so that its handler can be called without waiting for the poller. A
-    // read happens right before its handler is called.
-    if (kind == slot_kind::receive || send(op)) {
+}
+
+// A write is tried now, so that its handler can be called without waiting for the poller.
+inline void source_table::start_send(io_operation* op, source& s) noexcept {
+    constexpr auto write = static_cast<unsigned>(io_queue::write);
+    s.queues[write].push(op);
+    if ((s.drained & bit(write)) != 0) [[unlikely]] {
+        wait_for(op);
+    } else if (send(op)) [[likely]] {
         ready_.push(op);
     }
 }
@@ -213,21 +228,18 @@ inline bool source_table::transfer(io_operation* op, bool receives) noexcept {
     const std::size_t wanted = op->buffer_count_ == 1 ? op->buffers_->size : total_size(op);
     const unsigned queue = static_cast<unsigned>(receives ? io_queue::read : io_queue::write);
     if (wanted != 0 || !s.stream) [[likely]] {
-        io_request request{receives ? io_kind::receive : io_kind::send, s.handle, op->flags_,
-                           op->buffers_, op->buffer_count_};
-        io_result result;
-        sockets_.perform(request, result);
-        if (result.would_block) [[unlikely]] {
-            return not_yet(op);
-        }
+        const io_moved moved =
+            receives ? sockets_.receive(s.handle, op->buffers_, op->buffer_count_, op->flags_)
+                     : sockets_.send(s.handle, op->buffers_, op->buffer_count_, op->flags_);
         // A hint for the next attempt only: level-triggered reports make up for whatever it gets
         // wrong.
-        if (result.bytes == 0) [[unlikely]] {
-            note_no_bytes(op, s, result);
-        } else if (result.bytes < wanted) {
+        if (moved.bytes < wanted) {
             s.drained |= bit(queue);
         }
-        op->bytes = static_cast<std::uint32_t>(result.bytes);
+        if (moved.bytes == 0 && !note_no_bytes(op, s, moved)) [[unlikely]] {
+            return false;
+        }
+        op->bytes = static_cast<std::uint32_t>(moved.bytes);
     }
     op->state = operation_state::finished;
     if (receives) {

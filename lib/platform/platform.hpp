@@ -49,6 +49,11 @@ public:
     virtual std::error_code at_mark(native_handle_type handle, bool& at_mark) noexcept = 0;
     virtual std::error_code io_control(native_handle_type handle, unsigned long command,
                                        void* argument) noexcept = 0;
+    /// perform() of a transfer without addresses, in registers; a signal may make it would_block.
+    virtual io_moved receive(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+                             int flags) noexcept = 0;
+    virtual io_moved send(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+                          int flags) noexcept = 0;
     /// Tries the operation once, without blocking. EINTR is retried inside; a connection that was
     /// aborted before it was accepted is skipped.
     virtual void perform(io_request& request, io_result& result) noexcept = 0;

@@ -88,7 +88,7 @@ ssize_t uninterrupted(Call call) noexcept {
     return moved;
 }
 
-[[gnu::noinline]] void set_error(int code, io_result& result) noexcept {
+void set_error(int code, io_result& result) noexcept {
     result.error = {code, std::system_category()};
     result.would_block = code == EAGAIN || code == EWOULDBLOCK;
 }
@@ -101,12 +101,7 @@ void set_moved(ssize_t moved, io_result& result) noexcept {
     }
 }
 
-/// For the calls that need no message header, which cost less.
-bool is_simple(const io_request& request) noexcept {
-    return request.address == nullptr && request.buffer_count == 1;
-}
-
-[[gnu::noinline]] void receive_message(io_request& request, io_result& result) noexcept {
+void receive(io_request& request, io_result& result) noexcept {
     iovec scratch{};
     msghdr message = to_message(request, to_vector(request, scratch));
     set_moved(uninterrupted(
@@ -117,20 +112,7 @@ bool is_simple(const io_request& request) noexcept {
     }
 }
 
-void receive(io_request& request, io_result& result) noexcept {
-    if (!is_simple(request)) [[unlikely]] {
-        receive_message(request, result);
-        return;
-    }
-    const io_buffer& into = *request.buffers;
-    const std::size_t size = std::min(into.size, max_transfer);
-    set_moved(uninterrupted([&]() noexcept {
-                  return ::recv(request.handle, into.data, size, request.flags);
-              }),
-              result);
-}
-
-[[gnu::noinline]] void send_message(const io_request& request, io_result& result) noexcept {
+void send(const io_request& request, io_result& result) noexcept {
     const int flags = request.flags | silent_send_flags();
     iovec scratch{};
     const msghdr message = to_message(request, to_vector(request, scratch));
@@ -138,20 +120,30 @@ void receive(io_request& request, io_result& result) noexcept {
               result);
 }
 
-void send(const io_request& request, io_result& result) noexcept {
-    if (!is_simple(request)) [[unlikely]] {
-        send_message(request, result);
-        return;
-    }
-    const io_buffer& from = *request.buffers;
-    const std::size_t size = std::min(from.size, max_transfer);
-    const int flags = request.flags | silent_send_flags();
-    set_moved(
-        uninterrupted([&]() noexcept { return ::send(request.handle, from.data, size, flags); }),
-        result);
+// Apart from its callers, which save no registers then.
+[[gnu::noinline]] io_moved not_moved() noexcept {
+    const int code = errno;
+    const bool again = code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
+    return {0, again ? io_moved::would_block : io_moved::failed, code};
 }
 
-[[gnu::noinline]] void accept(io_request& request, io_result& result) noexcept {
+io_moved to_moved(ssize_t moved) noexcept {
+    return moved >= 0 ? io_moved{static_cast<std::size_t>(moved)} : not_moved();
+}
+
+// More buffers than one, or none.
+template <auto Call>
+[[gnu::noinline]] io_moved move_pieces(native_handle_type handle, const io_buffer* buffers,
+                                       std::size_t count, int flags) noexcept {
+    io_request request{};
+    request.buffers = const_cast<io_buffer*>(buffers);
+    request.buffer_count = count;
+    iovec scratch{};
+    msghdr message = to_message(request, to_vector(request, scratch));
+    return to_moved(Call(handle, &message, flags));
+}
+
+void accept(io_request& request, io_result& result) noexcept {
     int network_errors = 0;
     for (;;) {
         auto length = static_cast<socklen_t>(request.address_size);
@@ -186,7 +178,7 @@ bool attempt_is_over(native_handle_type handle) noexcept {
     return poll_one(entry, 0) != 0;
 }
 
-[[gnu::noinline]] void check_connect(const io_request& request, io_result& result) noexcept {
+void check_connect(const io_request& request, io_result& result) noexcept {
     int code = 0;
     socklen_t size = sizeof code;
     if (::getsockopt(request.handle, SOL_SOCKET, SO_ERROR, &code, &size) != 0) {
@@ -306,11 +298,30 @@ public:
         return ::ioctl(handle, command, argument) >= 0 ? std::error_code() : last_error();
     }
 
+    io_moved receive(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+                     int flags) noexcept override {
+        if (count != 1) [[unlikely]] {
+            return move_pieces<::recvmsg>(handle, buffers, count, flags);
+        }
+        return to_moved(
+            ::recv(handle, buffers->data, std::min(buffers->size, max_transfer), flags));
+    }
+
+    io_moved send(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+                  int flags) noexcept override {
+        flags |= silent_send_flags();
+        if (count != 1) [[unlikely]] {
+            return move_pieces<::sendmsg>(handle, buffers, count, flags);
+        }
+        return to_moved(
+            ::send(handle, buffers->data, std::min(buffers->size, max_transfer), flags));
+    }
+
     void perform(io_request& request, io_result& result) noexcept override {
         result = io_result();
         switch (request.kind) {
-        case io_kind::receive: receive(request, result); break;
-        case io_kind::send: send(request, result); break;
+        case io_kind::receive: detail::receive(request, result); break;
+        case io_kind::send: detail::send(request, result); break;
         case io_kind::accept: accept(request, result); break;
         case io_kind::connect: check_connect(request, result); break;
         case io_kind::wait: break;

@@ -37,6 +37,19 @@ struct io_request {
     std::size_t address_size = 0;  ///< accept, receive: in capacity, out size; send: size
 };
 
+/// What came of a transfer without addresses, which is what a server does all day: small enough to
+/// be returned in registers.
+struct io_moved {
+    enum status_type : std::uint32_t {
+        done,         ///< `bytes` were moved
+        would_block,  ///< nothing happened, wait for readiness
+        failed,       ///< `code` of the system's category says why
+    };
+    std::size_t bytes = 0;
+    status_type status = done;
+    int code = 0;
+};
+
 /// What came of it.
 struct io_result {
     std::error_code error = success();
