@@ -26,7 +26,8 @@ public:
         buffer_count_ = static_cast<std::uint32_t>(buffers.count());
         flags_ = flags;
         buffers_ = items_;
-        for (std::size_t i = 0; i != buffers.count(); ++i) {
+        items_[0] = buffers.data()[0];  // there always is one
+        for (std::size_t i = 1; N > 1 && i < buffers.count(); ++i) {
             items_[i] = buffers.data()[i];
         }
     }

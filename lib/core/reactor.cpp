@@ -252,6 +252,8 @@ inline bool reactor::run_next(running& self) {
         if (op->state == operation_state::ready && !sources_.receive(io)) [[unlikely]] {
             return false;
         }
+    } else if (kind == slot_kind::send && op->state == operation_state::finished) {
+        sources_.unlink(static_cast<io_operation*>(op));
     } else if (op->linked() && !prepare(op)) [[unlikely]] {
         return false;
     }

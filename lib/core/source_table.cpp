@@ -56,18 +56,37 @@ void source_table::try_next(io_operation* op) noexcept {
     }
 }
 
-// Not the first of its queue, or cancelled, or neither read nor written.
+// Not the first of its queue, or neither read nor write.
 void source_table::start_slowly(io_operation* op) noexcept {
-    source& s = *op->source_;
-    operation_queue& queue = s.queues[op->queue];
+    operation_queue& queue = op->source_->queues[op->queue];
     // Writes that are done stay in front until their handlers are called.
     const bool first = queue.empty() || queue.back()->state == operation_state::finished;
     queue.push(op);
     op->state = operation_state::waiting;
-    if (s.cancel_round.load(std::memory_order_relaxed) != op->round) {
-        abort(op);       // cancelled by another thread while it was on its way here
-    } else if (first) {  // behind others its turn comes when they are done
+    if (first) {  // behind others its turn comes when they are done
         try_next(op);
+    }
+}
+
+void source_table::start_arrived(io_operation* op) noexcept {
+    source& s = *op->source_;
+    if (s.cancel_round.load(std::memory_order_relaxed) == op->round) {
+        start(op);
+        return;
+    }
+    op->state = operation_state::waiting;
+    s.queues[op->queue].push(op);
+    abort(op);
+}
+
+// A write is tried now, so that its handler can be called without waiting for the poller.
+void source_table::start_send(io_operation* op, source& s) noexcept {
+    constexpr auto write = static_cast<unsigned>(io_queue::write);
+    s.queues[write].push(op);
+    if ((s.drained & bit(write)) != 0) [[unlikely]] {
+        wait_for(op);
+    } else if (send(op)) [[likely]] {
+        ready_.push(op);
     }
 }
 

@@ -91,6 +91,8 @@ public:
 
     /// Puts a fresh operation into its source's queue. It is made ready, performed or armed for.
     void start(io_operation* op) noexcept;
+    /// As start(), for one that another thread left and may have cancelled meanwhile.
+    void start_arrived(io_operation* op) noexcept;
 
     /// Performs a ready operation. False if the world had nothing after all: the operation waits
     /// again.
@@ -148,7 +150,7 @@ private:
     [[gnu::noinline]] bool note_no_bytes(io_operation* op, source& s,
                                          const io_moved& moved) noexcept;
     void start_receive(io_operation* op, source& s) noexcept;
-    void start_send(io_operation* op, source& s) noexcept;
+    [[gnu::noinline]] void start_send(io_operation* op, source& s) noexcept;
     [[gnu::noinline]] bool not_yet(io_operation* op) noexcept;
     void note_result(source& s, io_operation* op, const io_result& result) noexcept;
     void advance(source& s, unsigned queue) noexcept {
@@ -178,8 +180,7 @@ private:
 inline void source_table::start(io_operation* op) noexcept {
     source& s = *op->source_;
     const slot_kind kind = op->kind();
-    const bool current = s.cancel_round.load(std::memory_order_relaxed) == op->round;
-    if (!s.queues[op->queue].empty() || !current) [[unlikely]] {
+    if (!s.queues[op->queue].empty()) [[unlikely]] {
         start_slowly(op);
     } else if (kind == slot_kind::send) {
         start_send(op, s);
@@ -201,17 +202,6 @@ inline void source_table::start_receive(io_operation* op, source& s) noexcept {
         op->state = operation_state::waiting;
     } else {
         wait_for(op);
-    }
-}
-
-// A write is tried now, so that its handler can be called without waiting for the poller.
-inline void source_table::start_send(io_operation* op, source& s) noexcept {
-    constexpr auto write = static_cast<unsigned>(io_queue::write);
-    s.queues[write].push(op);
-    if ((s.drained & bit(write)) != 0) [[unlikely]] {
-        wait_for(op);
-    } else if (send(op)) [[likely]] {
-        ready_.push(op);
     }
 }
 

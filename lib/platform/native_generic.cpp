@@ -35,8 +35,6 @@ constexpr bool is_no_address(int) noexcept {
 
 }  // namespace
 
-int silent_send_flags() noexcept { return send_flags; }
-
 std::error_code silence_socket(native_handle_type handle) noexcept {
     return set_silent(handle) == 0 ? std::error_code() : last_error();
 }

@@ -23,8 +23,6 @@ constinit std::atomic<support> nosignal_support{support::unknown};
 
 }  // namespace
 
-int silent_send_flags() noexcept { return MSG_NOSIGNAL; }
-
 std::error_code silence_socket(native_handle_type) noexcept { return {}; }
 
 ssize_t write_silently(int fd, const iovec* pieces, int count) noexcept {

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -59,7 +60,11 @@ ssize_t write_with_sigpipe_blocked(int fd, const iovec* pieces, int count) noexc
 // What differs between systems: native_linux.cpp and native_generic.cpp have the same functions.
 
 /// Flags of send and sendmsg that keep SIGPIPE away; 0 where silence_socket() does it.
-int silent_send_flags() noexcept;
+#if defined(MSG_NOSIGNAL)
+inline constexpr int silent_send_flags = MSG_NOSIGNAL;
+#else
+inline constexpr int silent_send_flags = 0;
+#endif
 
 /// Keeps SIGPIPE away from a socket for good, where that is an option of the socket.
 std::error_code silence_socket(native_handle_type handle) noexcept;

@@ -113,7 +113,7 @@ void receive(io_request& request, io_result& result) noexcept {
 }
 
 void send(const io_request& request, io_result& result) noexcept {
-    const int flags = request.flags | silent_send_flags();
+    const int flags = request.flags | silent_send_flags;
     iovec scratch{};
     const msghdr message = to_message(request, to_vector(request, scratch));
     set_moved(uninterrupted([&]() noexcept { return ::sendmsg(request.handle, &message, flags); }),
@@ -309,7 +309,7 @@ public:
 
     io_moved send(native_handle_type handle, const io_buffer* buffers, std::size_t count,
                   int flags) noexcept override {
-        flags |= silent_send_flags();
+        flags |= silent_send_flags;
         if (count != 1) [[unlikely]] {
             return move_pieces<::sendmsg>(handle, buffers, count, flags);
         }
