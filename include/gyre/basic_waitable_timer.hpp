@@ -4,6 +4,7 @@
 
 #include <gyre/any_io_executor.hpp>
 #include <gyre/async_result.hpp>
+#include <gyre/clock.hpp>
 #include <gyre/detail/time_conversion.hpp>
 #include <gyre/detail/timer_object.hpp>
 #include <gyre/error.hpp>
@@ -41,15 +42,21 @@ time_ns glance_time(reactor& r, const typename Clock::time_point& expiry) {
 }
 
 // One look at the clock; waits again if the time has not come.
+//
+// The look is taken in the timer's context, so it names an executor of its own; only the end goes
+// to the handler's.
 template <class Clock, class Handler>
 class clock_wait {
 public:
+    using executor_type = any_io_executor;
     using next_handler_type = Handler;
 
     template <class H>
-    clock_wait(const timer_place& place, const typename Clock::time_point& expiry, H&& handler)
-        : place_(place), expiry_(expiry), handler_(std::forward<H>(handler)) {}
+    clock_wait(const executor_type& executor, const timer_place& place,
+               const typename Clock::time_point& expiry, H&& handler)
+        : executor_(executor), place_(place), expiry_(expiry), handler_(std::forward<H>(handler)) {}
 
+    executor_type get_executor() const noexcept { return executor_; }
     const Handler& next_handler() const noexcept { return handler_; }
 
     void operator()(const error_code& error) {
@@ -63,6 +70,7 @@ public:
     }
 
 private:
+    executor_type executor_;
     timer_place place_;
     typename Clock::time_point expiry_;
     Handler handler_;
@@ -82,7 +90,7 @@ private:
 /// and the rule holds when that thread gets to it.
 /// **Threads.** Different timers may be used by different threads; one timer by one at a time.
 /// **Lifetime.** Must be destroyed before its context. Destroying it cancels its waits.
-/// **Cost.** No allocation and no system call; setting a later time is O(1).
+/// **Cost.** No allocation and no system call; setting a later time, and cancelling, is O(1).
 template <class Clock>
 class basic_waitable_timer {
 public:
@@ -170,8 +178,9 @@ public:
                 } else {
                     detail::add_timer_wait(
                         place,
-                        detail::clock_wait<Clock, handler_type>(
-                            place, expiry_, std::forward<decltype(handler)>(handler)),
+                        detail::clock_wait<Clock, detail::completion_handler<handler_type>>(
+                            get_executor(), place, expiry_,
+                            std::forward<decltype(handler)>(handler)),
                         steady_expiry());
                 }
             },

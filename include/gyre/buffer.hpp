@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <type_traits>
 
 namespace gyre::inline v0 {
@@ -335,7 +334,7 @@ template <class C>
                 } else {
                     const std::size_t n =
                         detail::smaller(max_bytes - copied, detail::smaller(out.size(), in.size()));
-                    std::memcpy(out.data(), in.data(), n);
+                    __builtin_memcpy(out.data(), in.data(), n);
                     out += n;
                     in += n;
                     copied += n;

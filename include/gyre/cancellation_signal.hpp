@@ -22,8 +22,10 @@ class cancellation_slot;
 
 /// Emits cancellation to the operation that its slot is connected to.
 ///
-/// **Threads.** One at a time. **Lifetime.** Must outlive the start of the operation only: when an
-/// operation is over, emitting does nothing. Must not be used after the operation's context.
+/// **Threads.** One at a time, and not while the operation's handler or one of its steps is being
+/// called elsewhere. **Lifetime.** Must live until the handler is called: composed operations
+/// connect to it at each step. When the operation is over, emitting does nothing. Must not be used
+/// after the operation's context.
 class cancellation_signal {
 public:
     cancellation_signal() = default;

@@ -15,7 +15,7 @@ class reactor;
 ///
 /// **Threads.** All members may be called by any thread.
 /// **Lifetime.** Executors refer to their context and must not be used after it.
-class execution_context {
+class GYRE_API execution_context {
 public:
     execution_context(const execution_context&) = delete;
     execution_context& operator=(const execution_context&) = delete;

@@ -10,9 +10,7 @@
 #include <gyre/io_context_options.hpp>
 #include <gyre/poller.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 namespace gyre::inline v0 {
@@ -28,19 +26,19 @@ namespace gyre::inline v0 {
 /// never inside the function that started their operation. A handler that throws leaves run() with
 /// its exception; everything else stays as it is, and run() may be called again.
 /// **Lifetime.** I/O objects and executors must not be used after the context.
-class io_context final : public execution_context {
+class GYRE_API io_context final : public execution_context {
 public:
     using executor_type = any_io_executor;
     using count_type = std::size_t;
 
     /// Throws std::system_error if the system has no poller to give, std::bad_alloc.
-    GYRE_API io_context();
+    io_context();
     /// `concurrency_hint`: how many threads are going to call run().
-    GYRE_API explicit io_context(int concurrency_hint);
-    GYRE_API explicit io_context(const io_context_options& options);
+    explicit io_context(int concurrency_hint);
+    explicit io_context(const io_context_options& options);
     /// Destroys pending handlers uncalled; their captures may close sockets and timers of this
     /// context. No other thread may use the context any more.
-    GYRE_API ~io_context();
+    ~io_context();
 
     executor_type get_executor() noexcept { return any_io_executor(*this); }
 
@@ -49,45 +47,48 @@ public:
     /// Work is a pending operation, a posted function, a work guard. When it has run out, the
     /// context is stopped: call restart() before running it again. A call inside a handler of the
     /// same context is legal and returns only after stop(), for that handler is work.
-    GYRE_API count_type run();
+    count_type run();
     /// As run(), for at most one handler.
-    GYRE_API count_type run_one();
+    count_type run_one();
     /// As run(), without waiting: until nothing is ready.
-    GYRE_API count_type poll();
-    GYRE_API count_type poll_one();
+    count_type poll();
+    count_type poll_one();
 
-    /// As run(), but not longer than that. No handler is started after the time.
-    template <class Rep, class Period>
-    count_type run_for(const std::chrono::duration<Rep, Period>& time) {
+    /// As run(), but not longer than that std::chrono::duration. No handler is started after it.
+    template <detail::duration_like Duration>
+    count_type run_for(const Duration& time) {
         return run_until_ns(detail::add_ns(fresh_now(), detail::to_ns(time)), false);
     }
-    template <class Rep, class Period>
-    count_type run_one_for(const std::chrono::duration<Rep, Period>& time) {
+    template <detail::duration_like Duration>
+    count_type run_one_for(const Duration& time) {
         return run_until_ns(detail::add_ns(fresh_now(), detail::to_ns(time)), true);
     }
-    /// As run(), until that time; a time of another clock than std::chrono::steady_clock is
-    /// converted once, when it is called.
-    template <class Clock, class Duration>
-    count_type run_until(const std::chrono::time_point<Clock, Duration>& time) {
-        return run_until_ns(steady_time_of(time), false);
-    }
-    template <class Clock, class Duration>
-    count_type run_one_until(const std::chrono::time_point<Clock, Duration>& time) {
-        return run_until_ns(steady_time_of(time), true);
-    }
+    /// As run(), until that std::chrono::time_point, which is converted once, when it is called.
+    template <class TimePoint>
+        requires detail::duration_like<typename TimePoint::duration>
+            count_type run_until(const TimePoint& time) {
+            return run_until_ns(steady_time_of(time), false);
+        }
+    template <class TimePoint>
+        requires detail::duration_like<typename TimePoint::duration>
+            count_type run_one_until(const TimePoint& time) {
+            return run_until_ns(steady_time_of(time), true);
+        }
 
     /// Makes all calls of run() and poll() return as soon as their current handler does. Pending
     /// handlers stay, for after restart().
-    GYRE_API void stop() noexcept;
+    void stop() noexcept;
     /// Whether stop() was called or the work ran out, and restart() was not called since.
-    GYRE_API bool stopped() const noexcept;
+    bool stopped() const noexcept;
     /// Allows run() again. Not while another thread is still inside run().
-    GYRE_API void restart() noexcept;
+    void restart() noexcept;
 
     /// The time of this turn, in a handler: the same for all that it calls, and the cheapest there
     /// is. Elsewhere the clock, read afresh.
-    std::chrono::steady_clock::time_point now() noexcept {
-        return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(turn_now()));
+    /// A std::chrono::steady_clock::time_point; include <gyre/clock.hpp> or a timer's header.
+    template <class Clock = detail::loop_clock>
+    auto now() noexcept {
+        return Clock::at(turn_now());
     }
 
     /// Destroys the object at the end of the turn of the loop, after the handlers of this turn that
@@ -103,16 +104,16 @@ public:
 
     /// Calls the functions around every handler from now on; an empty hook ends that. Only inside
     /// a handler of this context, or while nobody runs it.
-    GYRE_API void set_dispatch_hook(const dispatch_hook& hook) noexcept;
+    void set_dispatch_hook(const dispatch_hook& hook) noexcept;
 
     /// The name of the poller that was chosen.
-    GYRE_API const char* poller_name() const noexcept;
+    const char* poller_name() const noexcept;
 
-    GYRE_API void submit(detail::operation* operation) noexcept override;
-    GYRE_API void work_started() noexcept override;
-    GYRE_API void work_finished() noexcept override;
-    GYRE_API bool running_in_this_thread() const noexcept override;
-    GYRE_API detail::slab* slots() noexcept override;
+    void submit(detail::operation* operation) noexcept override;
+    void work_started() noexcept override;
+    void work_finished() noexcept override;
+    bool running_in_this_thread() const noexcept override;
+    detail::slab* slots() noexcept override;
     detail::reactor* waiting() noexcept override { return reactor_; }
 
 private:
@@ -123,20 +124,18 @@ private:
         void (*destroy)(void*) noexcept;
     };
 
-    GYRE_API count_type run_until_ns(time_ns until, bool one);
-    GYRE_API time_ns fresh_now() noexcept;
-    GYRE_API time_ns turn_now() noexcept;
-    GYRE_API void destroy_at_end_of_turn(detail::operation* op) noexcept;
-    GYRE_API void* find_stored(const void* type) noexcept;
-    GYRE_API void store(stored* entry) noexcept;
+    count_type run_until_ns(time_ns until, bool one);
+    time_ns fresh_now() noexcept;
+    time_ns turn_now() noexcept;
+    void destroy_at_end_of_turn(detail::operation* op) noexcept;
+    void* find_stored(const void* type) noexcept;
+    void store(stored* entry) noexcept;
 
-    template <class Clock, class Duration>
-    time_ns steady_time_of(const std::chrono::time_point<Clock, Duration>& time) {
-        if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
-            return detail::to_ns(time.time_since_epoch());
-        } else {
-            return detail::add_ns(fresh_now(), detail::to_ns(time - Clock::now()));
-        }
+    template <class TimePoint>
+    time_ns steady_time_of(const TimePoint& time) {
+        const time_ns clock_now = detail::to_ns(TimePoint::clock::now().time_since_epoch());
+        return detail::add_ns(
+            fresh_now(), detail::distance_ns(clock_now, detail::to_ns(time.time_since_epoch())));
     }
 
     detail::reactor* const reactor_;

@@ -15,7 +15,8 @@ class platform;
 
 /// All that is bounded in a context, with its default. Times are in nanoseconds.
 struct io_context_options {
-    /// How many threads will call run(): a promise if it is 1, else a hint. Asio's meaning.
+    /// How many threads are going to call run(). Kept for programs that say so: nothing depends on
+    /// it, for a context that one thread runs takes the fast path by itself.
     int concurrency_hint = 0;
 
     /// Which poller; null is default_poller().

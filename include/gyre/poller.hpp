@@ -128,7 +128,7 @@ enum class remove_reason : std::uint8_t {
 /// A failed call changes nothing.
 ///
 /// **Ownership.** The poller owns none of the handles registered with it.
-class poller {
+class GYRE_API poller {
 public:
     poller() = default;
     poller(const poller&) = delete;

@@ -24,6 +24,9 @@ struct deadline final : timer_node {
     // when the deadline comes. Younger ones have arrived ahead of their own change.
     std::uint32_t applied = 0;
 
+    // In the queue for a time that nobody waits for any more.
+    bool stale = false;
+
     // Waits that another thread started, newest first, linked through their slots.
     std::atomic<slot*> arrivals{nullptr};
     // The latest change of another thread, for the owner to read when the ring had no room.

@@ -183,7 +183,7 @@ std::error_code reactor::release_source(source* s) noexcept {
 // ---- single operations -----------------------------------------------------------------------
 
 operation_id id_of(const operation* op) noexcept {
-    return {const_cast<operation*>(op), slot::of(op)->generation.load(std::memory_order_relaxed)};
+    return {const_cast<operation*>(op), generation_of(*slot::of(op))};
 }
 
 void reactor::cancel_operation(const operation_id& id) {
@@ -197,7 +197,7 @@ void reactor::cancel_operation(const operation_id& id) {
 
 void reactor::abort_operation(const operation_id& id) noexcept {
     const slot* s = slot::of(id.op);
-    if (s->generation.load(std::memory_order_relaxed) != id.generation) {
+    if (generation_of(*s) != id.generation) {
         return;  // over
     }
     if (id.op->state == operation_state::fresh) {
@@ -207,12 +207,8 @@ void reactor::abort_operation(const operation_id& id) noexcept {
         return;  // its initiating function has not returned yet
     }
     if (s->kind == slot_kind::timer_wait) {
-        deadline& d = *static_cast<timer_wait_base*>(id.op)->deadline_;
         if (id.op->linked()) {
-            abort_wait(d, id.op);
-            if (d.waits.empty()) {
-                timers_.cancel(d);
-            }
+            abort_wait(*static_cast<timer_wait_base*>(id.op)->deadline_, id.op);
         }
     } else if (s->kind != slot_kind::post) {
         sources_.cancel(static_cast<io_operation*>(id.op));

@@ -46,15 +46,16 @@ std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
         return abort_waits(*d, round);
     }
     hand_over(*d, round, no_deadline);
+    wake();  // handlers are to be told
     return 0;
 }
 
 std::size_t reactor::cancel_one_wait(deadline* d) {
     const access claim(*this);
     if (!claim.direct()) {
-        const std::uint32_t generation = slot::of(d)->generation.load(std::memory_order_relaxed);
+        const std::uint32_t generation = generation_of(*slot::of(d));
         leave_command([this, d, generation] {
-            if (slot::of(d)->generation.load(std::memory_order_relaxed) == generation) {
+            if (generation_of(*slot::of(d)) == generation) {
                 cancel_one_wait(d);
             }
         });
@@ -66,9 +67,6 @@ std::size_t reactor::cancel_one_wait(deadline* d) {
         return 0;
     }
     abort_wait(*d, oldest);
-    if (d->waits.empty()) {
-        timers_.cancel(*d);
-    }
     return 1;
 }
 
@@ -90,7 +88,7 @@ void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
     d.wanted.store(at, std::memory_order_seq_cst);
     d.changed.store(round, std::memory_order_seq_cst);
     if (!d.on_errand.announced()) {
-        const timer_op op{&d, slot::of(&d)->generation.load(std::memory_order_relaxed), round, at};
+        const timer_op op{&d, generation_of(*slot::of(&d)), round, at};
         switch (ring_.push(op)) {
         case op_ring::push_result::pushed: wake_before(at); return;
         case op_ring::push_result::pushed_half_full: wake(); return;
@@ -105,7 +103,7 @@ void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
 void reactor::apply_ring() noexcept {
     timer_op op;
     for (std::size_t n = 0; n != ring_.capacity() && ring_.pop(op); ++n) {
-        if (slot::of(op.slot)->generation.load(std::memory_order_relaxed) == op.generation) {
+        if (generation_of(*slot::of(op.slot)) == op.generation) {
             apply_change(*static_cast<deadline*>(op.slot), op.arm, op.deadline);
         }
     }
@@ -167,8 +165,9 @@ void reactor::arm(deadline& d, time_ns at) noexcept {
     if (at <= latest_) {
         timers_.cancel(d);
         fire(d);
-    } else if (!d.armed() || d.timer_node::deadline() != at) {
+    } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {
         timers_.arm(d, at);
+        d.stale = false;
     }
 }
 
@@ -191,6 +190,7 @@ void reactor::abort_wait(deadline& d, operation* op) noexcept {
     op->state = operation_state::finished;
     op->set_error(error::make_error_code(error::operation_aborted));
     d.waits.remove(op);
+    d.stale = d.waits.empty();
     if (!queued) {
         ready_.push(op);
     }
@@ -205,7 +205,8 @@ std::size_t reactor::abort_waits(deadline& d, std::uint32_t round) noexcept {
         abort_wait(d, op);
         ++count;
     }
-    timers_.cancel(d);
+    // The node stays in the queue: set again for a later time, as a timeout is all the time, it
+    // need not be moved. Otherwise the loop wakes once in vain.
     return count;
 }
 

@@ -63,6 +63,10 @@ void source_table::start_slowly(io_operation* op) noexcept {
     const bool first = queue.empty() || queue.back()->state == operation_state::finished;
     queue.push(op);
     op->state = operation_state::waiting;
+    if (op->kind() == slot_kind::connect) {
+        op->source_->connecting = true;
+        op->source_->drained |= bit(static_cast<unsigned>(io_queue::read));
+    }
     if (first) {  // behind others its turn comes when they are done
         try_next(op);
     }
@@ -93,7 +97,8 @@ void source_table::start_send(io_operation* op, source& s) noexcept {
 void source_table::wait_for(io_operation* op) noexcept {
     op->state = operation_state::waiting;
     source& s = *op->source_;
-    if (s.paused && op->kind() == slot_kind::accept) {
+    const slot_kind kind = op->kind();
+    if ((s.paused && kind == slot_kind::accept) || (s.connecting && kind != slot_kind::connect)) {
         return;
     }
     if (const std::error_code e = arm(s, direction_of_queue[op->queue])) {
@@ -165,12 +170,23 @@ bool source_table::not_yet(io_operation* op) noexcept {
 void source_table::note_result(source& s, io_operation* op, const io_result& result) noexcept {
     if (op->kind() == slot_kind::connect) {
         s.connected.store(!result.error, std::memory_order_relaxed);
+        connect_over(s);
     } else if (op->kind() == slot_kind::accept) {
         if (out_of_resources(result.error)) {
             s.paused = true;
             events_.pause(s);
         } else if (++accepted_ >= accept_batch_) {
             s.drained |= bit(op->queue);
+        }
+    }
+}
+
+void source_table::connect_over(source& s) noexcept {
+    s.connecting = false;
+    s.drained = 0;
+    for (unsigned q = 0; q != s.queues.size(); ++q) {
+        if (q != static_cast<unsigned>(io_queue::write)) {  // the others are behind it
+            advance(s, q);
         }
     }
 }
@@ -204,6 +220,9 @@ void source_table::retry_waiting(source& s) noexcept {
 
 void source_table::abort(io_operation* op) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
+    if (op->kind() == slot_kind::connect) {
+        op->source_->connecting = false;
+    }
     op->state = operation_state::finished;
     op->set_error(error::make_error_code(error::operation_aborted));
     unlink(op);
@@ -276,8 +295,7 @@ std::error_code source_table::remove(source& s, bool close_handle) noexcept {
 // ---- registration ----------------------------------------------------------------------------
 
 std::uint64_t source_table::key_of(const source& s) const noexcept {
-    return std::uint64_t{slab_.number_of(&s)} << 32 |
-           slot::of(&s)->generation.load(std::memory_order_relaxed);
+    return std::uint64_t{slab_.number_of(&s)} << 32 | generation_of(*slot::of(&s));
 }
 
 std::error_code source_table::arm(source& s, interest direction) noexcept {
@@ -322,7 +340,8 @@ void source_table::on_any_event(source& s, readiness what, bool all_called) noex
         while (op != nullptr && op->state == operation_state::finished) {
             op = s.queues[q].after(op);
         }
-        const bool waits = op != nullptr && !(s.paused && op->kind() == slot_kind::accept);
+        const bool waits = op != nullptr && !(s.paused && op->kind() == slot_kind::accept) &&
+                           !(s.connecting && op->kind() != slot_kind::connect);
         const bool sleeping = waits && op->state == operation_state::waiting;
         if (!reports(what, q)) {
             still_waiting = sleeping ? still_waiting | direction_of_queue[q] : still_waiting;

@@ -39,6 +39,9 @@ struct source {
     std::uint8_t drained = 0;  // a bit a queue: known not to be ready
     const bool stream;
     bool paused = false;  // accepting is left alone for a while
+    // While a connection attempt is under way nothing else is tried: a transfer would be told the
+    // error of the attempt, and take it away from whoever started that.
+    bool connecting = false;
 
     // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
     // "connected" once more, so that EISCONN can't be left to the system.
@@ -159,6 +162,7 @@ private:
         }
     }
     [[gnu::noinline]] void advance_waiting(source& s, unsigned queue) noexcept;
+    void connect_over(source& s) noexcept;
     void retry_waiting(source& s) noexcept;
 
     platform& world_;
@@ -198,7 +202,7 @@ inline void source_table::start_receive(io_operation* op, source& s) noexcept {
     if ((s.drained & bit(read)) == 0) {
         op->state = operation_state::ready;
         ready_.push(op);
-    } else if (any(s.armed & interest::read)) [[likely]] {
+    } else if (!s.connecting && any(s.armed & interest::read)) [[likely]] {
         op->state = operation_state::waiting;
     } else {
         wait_for(op);
@@ -246,7 +250,7 @@ inline void source_table::dispatch(const event_buffer& events, bool all_called) 
         // The number is one that key_of() gave: it leads to a slot, whatever lives there now.
         slot* at = slab_.at(static_cast<std::uint32_t>(event.key >> 32));
         const auto generation = static_cast<std::uint32_t>(event.key);
-        if (at->generation.load(std::memory_order_relaxed) == generation) [[likely]] {
+        if (generation_of(*at) == generation) [[likely]] {
             on_event(*static_cast<source*>(at->object()), event.what, all_called);
         } else {
             on_stale_event(event.key);

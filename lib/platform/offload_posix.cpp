@@ -11,6 +11,8 @@
 #include <mutex>
 #include <new>
 
+#include <unistd.h>
+
 namespace gyre::inline v0::detail {
 namespace {
 
@@ -18,9 +20,9 @@ namespace {
 /// still use it while the process ends.
 class thread_pool final {
 public:
-    thread_pool(thread_pool* before, std::uint32_t fork) noexcept : before_(before), fork_(fork) {}
+    thread_pool(thread_pool* before, pid_t process) noexcept : before_(before), process_(process) {}
 
-    std::uint32_t fork() const noexcept { return fork_; }
+    pid_t process() const noexcept { return process_; }
 
     std::error_code submit(offload_job* job) noexcept {
         const std::lock_guard lock(mutex_);
@@ -62,7 +64,7 @@ private:
 
     // The pool of the parent process: kept reachable for leak checkers, never used.
     [[maybe_unused]] thread_pool* const before_;
-    const std::uint32_t fork_;
+    const pid_t process_;
     std::mutex mutex_;
     std::condition_variable wanted_;
     std::size_t threads_ = 0;
@@ -77,10 +79,10 @@ constinit std::atomic<thread_pool*> current{nullptr};
 /// The pool of this process. A child of fork() has a copy of its parent's, without the threads and
 /// with a mutex in any state: it starts anew, and jobs that waited in the copy never run there.
 thread_pool* pool_of_this_process() noexcept {
-    const std::uint32_t fork = native_thread_ops().fork_count();
+    const pid_t process = ::getpid();
     thread_pool* found = current.load(std::memory_order_acquire);
-    while (found == nullptr || found->fork() != fork) {
-        std::unique_ptr<thread_pool> made(new (std::nothrow) thread_pool(found, fork));
+    while (found == nullptr || found->process() != process) {
+        std::unique_ptr<thread_pool> made(new (std::nothrow) thread_pool(found, process));
         if (made == nullptr) {
             return nullptr;
         }

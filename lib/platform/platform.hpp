@@ -182,7 +182,8 @@ public:
     /// How late the kernel may wake the calling thread from a timed wait, in ns; returns what it
     /// was, 0 where the system has no such thing.
     virtual std::uint64_t set_timer_slack(std::uint64_t slack_ns) noexcept = 0;
-    /// Changes whenever this process came out of a fork().
+    /// Changes whenever this process forks or comes out of a fork: handles that are older may be
+    /// shared with another process.
     virtual std::uint32_t fork_count() noexcept = 0;
 
 protected:

@@ -29,10 +29,10 @@ extern "C" void* gyre_thread_main(void* raw) {
 constinit std::atomic<std::uint32_t> forks{0};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-extern "C" void gyre_count_fork() {
-    // Relaxed: the child of a fork has one thread.
-    forks.fetch_add(1, std::memory_order_relaxed);
-}
+// Before the fork, so that parent and child have the same count afterwards. Relaxed: whoever asks
+// in the thread that forks sees it, and another thread that closes a handle meanwhile races with
+// the fork itself.
+extern "C" void gyre_count_fork() { forks.fetch_add(1, std::memory_order_relaxed); }
 
 std::error_code code_of(int result) noexcept { return {result, std::system_category()}; }
 
@@ -68,10 +68,12 @@ public:
     }
 
     std::uint32_t fork_count() noexcept override {
-        // Registered by whoever asks first: nobody can have missed a fork before that. Without
-        // memory for it the count stands still, and a child has to be told by notify_fork().
-        static const int registered = ::pthread_atfork(nullptr, nullptr, &gyre_count_fork);
-        static_cast<void>(registered);
+        // Registered by whoever asks first: nobody can have missed a fork before that. If there is
+        // no memory for it, each question counts: nobody is told that there was no fork.
+        static const int refused = ::pthread_atfork(&gyre_count_fork, nullptr, nullptr);
+        if (refused != 0) {
+            gyre_count_fork();
+        }
         return forks.load(std::memory_order_relaxed);
     }
 };

@@ -156,7 +156,7 @@ void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind) {
         return memory->acquire(size_class, kind);
     }
     slot* s = ::new (::operator new(slot_sizes[size_class])) slot{};
-    s->generation.store(1, std::memory_order_relaxed);
+    s->generation = 1;
     s->kind = kind;
     s->origin = slot_origin::heap;
     return s->object();

@@ -25,6 +25,12 @@ struct owner_frame {
 };
 extern constinit thread_local owner_frame* top_owner_frame;
 
+/// The generation of a slot, which may be released and reused by another thread meanwhile. Relaxed:
+/// it says only whether a reference is stale.
+inline std::uint32_t generation_of(const slot& s) noexcept {
+    return std::atomic_ref(const_cast<slot&>(s).generation).load(std::memory_order_relaxed);
+}
+
 /// Figures of a slab.
 struct slab_usage {
     std::size_t pages;
@@ -97,7 +103,7 @@ public:
             const unsigned carved = at_page->carved.load(std::memory_order_acquire);
             for (unsigned i = 0; i != carved; ++i) {
                 slot* s = at_page->slot_at(i);
-                if ((s->generation.load(std::memory_order_relaxed) & 1U) != 0) {
+                if ((generation_of(*s) & 1U) != 0) {
                     f(*s);
                 }
             }
@@ -149,8 +155,7 @@ private:
     }
     // Only whoever holds the slot writes its generation: a load and a store will do.
     static void next_generation(slot* s) noexcept {
-        s->generation.store(s->generation.load(std::memory_order_relaxed) + 1,
-                            std::memory_order_relaxed);
+        std::atomic_ref(s->generation).store(s->generation + 1, std::memory_order_relaxed);
     }
     // Apart from their callers, whose usual way then needs no registers to be saved.
     [[gnu::noinline]] bool owned_further_out() const noexcept;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // Cancellation is truthful: what cancel() counted reports operation_aborted, once, also if its time
-// had come; what it did not count reports its own result. By timer, by signal, by moving, by the end.
+// had come; what it did not count reports its own result. By timer, by signal, by moving and by
+// destroying.
 
 #include <gyre/associated_cancellation_slot.hpp>
 #include <gyre/bind_executor.hpp>
 #include <gyre/cancellation_signal.hpp>
 #include <gyre/io_context.hpp>
+#include <gyre/ip/tcp.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
@@ -183,6 +185,50 @@ TEST_CASE("cancel: a handler of an aborted wait may wait again on the same timer
     CHECK(timer.cancel() == 1);
     CHECK(ctx.run() == 2);
     CHECK(r.is(success));
+}
+
+TEST_CASE("cancel: of a timer and a handle ready together, one ends and takes the other back") {
+    const hang_guard guard;
+    io_context ctx;
+    using gyre::ip::tcp;
+    tcp::acceptor acceptor(ctx, tcp::endpoint(gyre::ip::address_v4::loopback(), 0));
+    for (int round = 0; round < 20; ++round) {
+        tcp::socket client(ctx);
+        client.connect(acceptor.local_endpoint());
+        steady_timer timer(ctx, std::chrono::microseconds(round % 2 == 0 ? -1 : 20));
+        result waited;
+        result accepted;
+        std::size_t timer_took = 99;
+        std::size_t accept_took = 99;
+        tcp::socket peer(ctx);
+        timer.async_wait([&](error_code e) {
+            waited.handler()(e);
+            if (!e) {
+                acceptor.cancel();
+                timer_took = 1;
+            }
+        });
+        acceptor.async_accept(peer, [&](error_code e) {
+            accepted.handler()(e);
+            if (!e) {
+                accept_took = timer.cancel();
+            }
+        });
+        CHECK(ctx.run() == 2);
+        ctx.restart();
+        REQUIRE(waited.calls == 1);
+        REQUIRE(accepted.calls == 1);
+        if (accepted.error == aborted) {
+            CHECK(timer_took == 1);
+            CHECK(waited.error == success);
+            CHECK_FALSE(peer.is_open());
+            // The connection was not lost: it is there for the next one.
+            CHECK(acceptor.accept().is_open());
+        } else {
+            CHECK(accepted.error == success);
+            CHECK(accept_took == (waited.error == aborted ? 1U : 0U));
+        }
+    }
 }
 
 TEST_CASE("cancel: fifty timers in an order of its own leave the others in theirs") {

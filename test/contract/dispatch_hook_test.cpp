@@ -204,7 +204,7 @@ TEST_CASE("dispatch hook: a null function is not called, the other one is") {
     CHECK(log.calls == "ba");
 }
 
-TEST_CASE("dispatch hook: an immediate dispatch is part of its caller, a destroyed handler is none") {
+TEST_CASE("dispatch hook: a dispatch at once is part of its caller, a destroyed handler none") {
     recorder log;
     {
         io_context ctx;

@@ -324,7 +324,7 @@ TEST_CASE("executor: handlers can be bound to an executor that has nothing but e
     CHECK(passed == 2);
 }
 
-TEST_CASE("execution_context: one of the user's own gets each handler once, with the work counted") {
+TEST_CASE("execution_context: one of the user's own gets each handler once, and its work counted") {
     const hang_guard guard;
     io_context ctx;
     manual_context manual;

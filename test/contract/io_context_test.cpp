@@ -247,7 +247,7 @@ TEST_CASE("io_context: stop() before run() loses nothing and restart() brings it
     CHECK(ran == 1);
 }
 
-TEST_CASE("io_context: stop() in a handler ends run() after that handler, in order and with all kept") {
+TEST_CASE("io_context: stop() in a handler ends run() after it, and keeps the rest in order") {
     io_context ctx;
     std::vector<int> order;
     gyre::steady_timer timer(ctx, gyre::steady_timer::time_point::min());

@@ -234,7 +234,7 @@ TEST_CASE("basic_waitable_timer: the ends of a coarse clock lie beyond nanosecon
     CHECK(longest.cancel() == 1);
 }
 
-TEST_CASE("basic_waitable_timer: a handler bound elsewhere runs there, after all looks at the clock") {
+TEST_CASE("basic_waitable_timer: a handler bound elsewhere runs there, after all the looks") {
     const hang_guard guard;
     io_context ctx;
     io_context other;

@@ -568,8 +568,8 @@ TEST_CASE("tcp socket: a handler that throws leaves run(), and nothing else is l
 }
 
 TEST_CASE("tcp socket: a handler bound to another context runs there, and is work of both") {
+    io_context other;  // outlives what is bound to it
     io_context io;
-    io_context other;
     adopted a = adopt(io);
     char text[8];
     result r;
@@ -597,8 +597,8 @@ TEST_CASE("tcp socket: a handler bound to another context runs there, and is wor
 }
 
 TEST_CASE("tcp socket: an operation that finished on its way to another context is not cancelled") {
+    io_context other;  // outlives what is bound to it
     io_context io;
-    io_context other;
     adopted a = adopt(io);
     char text[8];
     result r;

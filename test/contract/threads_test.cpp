@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What threads may do with one context: post, stop, arm and cancel timers while another thread
-// runs it or sleeps in it, and run it together.
+// What threads may do with one context while another thread runs it or sleeps in it: post, stop,
+// arm, cancel and destroy timers.
 
 #include <gyre/bind_executor.hpp>
 #include <gyre/cancellation_signal.hpp>
@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
+#include "support/loop_thread.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -20,7 +21,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,6 +33,7 @@ using gyre::io_context_options;
 using gyre::steady_timer;
 using gyre::testing::await;
 using gyre::testing::hang_guard;
+using gyre::testing::loop_thread;
 using gyre::testing::poller_watch;
 using steady = std::chrono::steady_clock;
 
@@ -40,30 +41,6 @@ namespace {
 
 const error_code aborted = gyre::error::operation_aborted;
 const error_code success;
-
-// A thread in run() until its work guard is reset and nothing is left.
-class loop_thread {
-public:
-    explicit loop_thread(io_context& ctx)
-        : work_(gyre::make_work_guard(ctx)), thread_([this, &ctx] { ran_ = ctx.run(); }) {}
-    loop_thread(const loop_thread&) = delete;
-    loop_thread& operator=(const loop_thread&) = delete;
-    ~loop_thread() { join(); }
-
-    std::size_t join() {
-        work_.reset();
-        if (thread_.joinable()) {
-            thread_.join();
-        }
-        return ran_;
-    }
-    std::thread::id id() const { return thread_.get_id(); }
-
-private:
-    gyre::executor_work_guard<> work_;
-    std::size_t ran_ = 0;
-    std::thread thread_;
-};
 
 // Until the loop is inside a wait that began after it was last looked at.
 void await_sleep(const poller_watch& watch) {
@@ -281,7 +258,7 @@ TEST_CASE("threads: under load posts do not wake a loop that is awake") {
     CHECK(loop.join() == 1001);
 }
 
-TEST_CASE("threads: cancelling the nearest timer from outside aborts it and the loop sleeps longer") {
+TEST_CASE("threads: cancelling the nearest timer from outside aborts it and prolongs the sleep") {
     const hang_guard guard;
     poller_watch watch;
     io_context ctx(poller_watch::options());
@@ -550,176 +527,7 @@ TEST_CASE("threads: two loops that post to each other never block") {
     CHECK(hops == 40'000);
 }
 
-TEST_CASE("threads: several threads in run() share the work, each handler is called exactly once") {
-    const hang_guard guard;
-    io_context ctx;
-    const int threads = GENERATE(2, 4);
-    constexpr int count = 20'000;
-    std::vector<std::atomic<int>> calls(count);
-    std::atomic<std::size_t> ran = 0;
-    auto work = gyre::make_work_guard(ctx);
-    std::vector<std::thread> runners;
-    for (int i = 0; i < threads; ++i) {
-        runners.emplace_back([&] { ran += ctx.run(); });
-    }
-    for (int i = 0; i < count; ++i) {
-        gyre::post(ctx, [&calls, i] { ++calls[static_cast<std::size_t>(i)]; });
-    }
-    work.reset();
-    for (std::thread& runner : runners) {
-        runner.join();
-    }
-    CHECK(ran == count);
-    bool once = true;
-    for (const auto& n : calls) {
-        once = once && n == 1;
-    }
-    CHECK(once);
-    CHECK(ctx.stopped());
-}
-
-TEST_CASE("threads: handlers of two threads in run() can run at the same time") {
-    const hang_guard guard;
-    io_context ctx;
-    std::atomic<int> inside = 0;
-    std::atomic<bool> met = false;
-    // The token is given away only to a thread that waits for it already: try until they meet.
-    std::function<void()> attempt = [&] {
-        ++inside;
-        const auto end = steady::now() + 1ms;
-        while (!met && steady::now() < end) {
-            if (inside == 2) {
-                met = true;
-            }
-            std::this_thread::yield();
-        }
-        --inside;
-        if (!met) {
-            gyre::post(ctx, std::ref(attempt));
-        }
-    };
-    gyre::post(ctx, std::ref(attempt));
-    gyre::post(ctx, std::ref(attempt));
-    std::thread other([&] { ctx.run(); });
-    ctx.run();
-    other.join();
-    CHECK(met);
-}
-
-TEST_CASE("threads: an exception in one of several runners leaves that one, the others go on") {
-    const hang_guard guard;
-    io_context ctx;
-    const int threads = GENERATE(2, 4);
-    std::atomic<int> ran = 0;
-    std::atomic<int> caught = 0;
-    for (int i = 0; i < 2000; ++i) {
-        gyre::post(ctx, [&, i] {
-            ++ran;
-            if (i % 100 == 50) {
-                throw std::runtime_error("one of many");
-            }
-        });
-    }
-    std::vector<std::thread> runners;
-    for (int i = 0; i < threads; ++i) {
-        runners.emplace_back([&] {
-            for (;;) {
-                try {
-                    ctx.run();
-                    return;
-                } catch (const std::runtime_error&) { ++caught; }
-            }
-        });
-    }
-    for (std::thread& runner : runners) {
-        runner.join();
-    }
-    CHECK(ran == 2000);
-    CHECK(caught == 20);
-}
-
-TEST_CASE("threads: timers of a context with four runners each fire once, none early") {
-    const hang_guard guard;
-    io_context ctx;
-    std::vector<std::unique_ptr<steady_timer>> timers;
-    std::atomic<int> fires = 0;
-    std::atomic<int> wrong = 0;
-    for (int i = 0; i < 2000; ++i) {
-        timers.push_back(std::make_unique<steady_timer>(ctx, std::chrono::microseconds(i * 5)));
-        timers.back()->async_wait([&, timer = timers.back().get()](error_code e) {
-            wrong += e || steady::now() < timer->expiry() ? 1 : 0;
-            ++fires;
-        });
-    }
-    std::vector<std::thread> runners;
-    for (int i = 0; i < 4; ++i) {
-        runners.emplace_back([&] { ctx.run(); });
-    }
-    for (std::thread& runner : runners) {
-        runner.join();
-    }
-    CHECK(fires == 2000);
-    CHECK(wrong == 0);
-}
-
-TEST_CASE("threads: stop() ends all runners, awake or asleep") {
-    const hang_guard guard;
-    io_context ctx;
-    const auto work = gyre::make_work_guard(ctx);
-    std::atomic<bool> started = false;
-    std::function<void()> again = [&] {
-        started = true;
-        gyre::post(ctx, std::ref(again));
-    };
-    if (GENERATE(false, true)) {
-        gyre::post(ctx, std::ref(again));
-    } else {
-        gyre::post(ctx, [&] { started = true; });
-    }
-    std::vector<std::thread> runners;
-    for (int i = 0; i < 4; ++i) {
-        runners.emplace_back([&] { ctx.run(); });
-    }
-    await([&] { return started.load(); });
-    ctx.stop();
-    for (std::thread& runner : runners) {
-        runner.join();
-    }
-    CHECK(ctx.stopped());
-}
-
-TEST_CASE("threads: runners come and go with run_one and run_for while work is posted") {
-    const hang_guard guard;
-    io_context ctx;
-    auto work = gyre::make_work_guard(ctx);
-    constexpr std::size_t count = 5000;
-    std::atomic<std::size_t> ran = 0;
-    std::atomic<std::size_t> counted = 0;
-    std::vector<std::thread> runners;
-    for (int i = 0; i < 4; ++i) {
-        runners.emplace_back([&, i] {
-            while (!ctx.stopped()) {
-                switch (i) {
-                    case 0: counted += ctx.run_one(); break;
-                    case 1: counted += ctx.run_for(100us); break;
-                    case 2: counted += ctx.poll(); break;
-                    default: counted += ctx.run_one_for(50us);
-                }
-            }
-        });
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        gyre::post(ctx, [&] { ++ran; });
-    }
-    work.reset();
-    for (std::thread& runner : runners) {
-        runner.join();
-    }
-    CHECK(ran == count);
-    CHECK(counted == count);
-}
-
-TEST_CASE("threads: destroy_later from other threads deletes each object once, while run() goes on") {
+TEST_CASE("threads: destroy_later from other threads deletes each object once") {
     const hang_guard guard;
     io_context ctx;
     std::atomic<int> deaths = 0;

@@ -283,7 +283,7 @@ TEST_CASE("allocation: a large handler costs one block, and gives it back") {
               100) == 100);
 }
 
-TEST_CASE("allocation: when any allocation of its construction fails a context throws and leaves nothing") {
+TEST_CASE("allocation: when any allocation of its constructor fails a context leaves nothing") {
     io_context_options options;
     options.poller = &gyre::pollers()[GENERATE(range(std::size_t{0}, pollers_count()))];
     INFO(options.poller->name);
@@ -291,7 +291,7 @@ TEST_CASE("allocation: when any allocation of its construction fails a context t
     CHECK(with_each_allocation_failing([&] { const io_context ctx(options); }) > 0);
 }
 
-TEST_CASE("allocation: when any allocation of the first operations fails they throw, and work later") {
+TEST_CASE("allocation: when any allocation of the first operations fails they throw and go on") {
     io_context_options options;
     options.poller = &gyre::pollers()[GENERATE(range(std::size_t{0}, pollers_count()))];
     INFO(options.poller->name);

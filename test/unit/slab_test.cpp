@@ -34,7 +34,7 @@ private:
     owner_frame frame_;
 };
 
-std::uint32_t generation(const void* object) { return slot::of(object)->generation.load(); }
+std::uint32_t generation(const void* object) { return slot::of(object)->generation; }
 
 }  // namespace
 

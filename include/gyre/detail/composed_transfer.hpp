@@ -5,6 +5,7 @@
 #include <gyre/buffer.hpp>
 #include <gyre/completion_condition.hpp>
 #include <gyre/detail/consuming_buffers.hpp>
+#include <gyre/detail/success.hpp>
 #include <gyre/error.hpp>
 
 #include <cstddef>
@@ -53,7 +54,7 @@ std::size_t transfer(Stream& stream, const Buffers& buffers, Condition condition
         }
         const std::size_t n = Direction::some(stream, rest.prepare(most), ec);
         rest.consume(n);
-        if (n == 0 && !ec) {
+        if (n == 0 || ec) {
             break;
         }
     }
@@ -76,7 +77,7 @@ public:
     const Handler& next_handler() const noexcept { return handler_; }
 
     /// The first step; it also serves to complete a transfer of nothing.
-    void start() { step(most({})); }
+    void start() { step(most()); }
 
     void operator()(const error_code& ec, std::size_t bytes) {
         rest_.consume(bytes);
@@ -85,8 +86,8 @@ public:
                                 rest_.total_consumed());
             return;
         }
-        const bool over = (!ec && bytes == 0) || rest_.empty();
-        if (const std::size_t n = over ? 0 : most(ec)) {
+        const bool over = ec || bytes == 0 || rest_.empty();
+        if (const std::size_t n = over ? 0 : most()) {
             step(n);
         } else {
             std::move(handler_)(ec, rest_.total_consumed());
@@ -110,8 +111,10 @@ public:
     void stop() noexcept { stopped_ = true; }
 
 private:
-    std::size_t most(const error_code& ec) {
-        return adapt_condition_result(condition_(ec, rest_.total_consumed()));
+    // What the condition allows of the next step. An error ends the operation without asking.
+    std::size_t most() {
+        const error_code none = success();
+        return adapt_condition_result(condition_(none, rest_.total_consumed()));
     }
 
     void step(std::size_t most) {

@@ -68,7 +68,9 @@ class handler_storage<Handler, false> {
     static auto rebind_template(const A<T, Rest...>& a) {
         return A<Handler, Rest...>(a);
     }
-    static auto allocator_of(const Handler& h) {
+    // Of the handler, or of what it is made from: both have the same associations.
+    template <class H>
+    static auto allocator_of(const H& h) {
         return rebind(get_associated_allocator(h, heap_allocator<Handler>()));
     }
 

@@ -7,7 +7,6 @@
 
 #include <gyre/detail/config.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,8 +46,9 @@ enum class slot_origin : std::uint8_t {
 struct alignas(16) slot {
     /// The next free slot; while an operation is queued, the next in the ready list or inbox.
     slot* link;
-    /// Odd while the slot is in use. Atomic because any thread may release while the owner looks.
-    std::atomic<std::uint32_t> generation;
+    /// Odd while the slot is in use. The library reads and writes it as an atomic, because any
+    /// thread may release while the owner looks.
+    std::uint32_t generation;
     std::uint16_t position;  ///< within its page
     slot_kind kind;
     slot_origin origin;

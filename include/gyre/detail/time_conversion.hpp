@@ -1,32 +1,51 @@
 // SPDX-License-Identifier: BSL-1.0
-// Durations and time points of any unit as the loop's nanoseconds, saturating at both ends.
+// Durations of any unit as the loop's nanoseconds, saturating at both ends. Takes whatever looks
+// like a std::chrono::duration, so that <chrono> need not be included by who has no use for it.
 #pragma once
 
 #include <gyre/poller.hpp>
 
-#include <chrono>
+#include <concepts>
 #include <limits>
 
 namespace gyre::inline v0::detail {
 
-/// Rounded up: a deadline must never come early.
-template <class Rep, class Period>
-constexpr time_ns to_ns(const std::chrono::duration<Rep, Period>& d) noexcept {
-    using limits = std::numeric_limits<time_ns>;
-    using ns = std::chrono::duration<time_ns, std::nano>;
-    // long double holds every integer of 64 bits; the comparison only decides about saturation.
-    const auto approximate =
-        std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(d).count();
-    if (!(approximate < static_cast<long double>(limits::max()))) {
-        return limits::max();
-    }
-    if (approximate <= static_cast<long double>(limits::min())) {
-        return limits::min();
-    }
-    return std::chrono::ceil<ns>(d).count();
-}
+template <class T>
+concept duration_like = requires(const T& t) {
+    typename T::rep;
+    T::period::num;
+    T::period::den;
+    t.count();
+};
 
-constexpr time_ns to_ns(const std::chrono::nanoseconds& d) noexcept { return d.count(); }
+/// Rounded up: a deadline must never come early.
+template <duration_like Duration>
+constexpr time_ns to_ns(const Duration& d) noexcept {
+    using limits = std::numeric_limits<time_ns>;
+    using period = typename Duration::period;
+    constexpr time_ns second = 1'000'000'000;
+    if constexpr (period::num == 1 && period::den == second &&
+                  std::same_as<typename Duration::rep, time_ns>) {
+        return d.count();
+    } else {
+        // Holds every integer of 64 bits; below, it only decides about saturation.
+        const long double exact = static_cast<long double>(d.count()) *
+                                  static_cast<long double>(period::num) * second /
+                                  static_cast<long double>(period::den);
+        if (!(exact < static_cast<long double>(limits::max()))) {
+            return limits::max();
+        }
+        if (exact <= static_cast<long double>(limits::min())) {
+            return limits::min();
+        }
+        if constexpr (std::integral<typename Duration::rep> && second % period::den == 0) {
+            return static_cast<time_ns>(d.count()) * (second / period::den) * period::num;
+        } else {
+            const auto whole = static_cast<time_ns>(exact);
+            return static_cast<long double>(whole) < exact ? whole + 1 : whole;
+        }
+    }
+}
 
 /// The sum, or the end of the range that it passed.
 constexpr time_ns add_ns(time_ns at, time_ns d) noexcept {
@@ -36,5 +55,17 @@ constexpr time_ns add_ns(time_ns at, time_ns d) noexcept {
     }
     return d < 0 ? std::numeric_limits<time_ns>::min() : std::numeric_limits<time_ns>::max();
 }
+
+/// From one time to another.
+constexpr time_ns distance_ns(time_ns from, time_ns to) noexcept {
+    time_ns distance = 0;
+    if (!__builtin_sub_overflow(to, from, &distance)) {
+        return distance;
+    }
+    return to < from ? std::numeric_limits<time_ns>::min() : std::numeric_limits<time_ns>::max();
+}
+
+/// Names the loop's clock; complete where <gyre/clock.hpp> is included.
+struct loop_clock;
 
 }  // namespace gyre::inline v0::detail
