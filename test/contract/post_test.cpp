@@ -159,8 +159,7 @@ TEST_CASE("post: a long chain of self-posts does not grow the stack") {
         std::uintptr_t* lowest;
         std::uintptr_t* highest;
         void operator()() const {
-            const char here = 0;
-            const auto at = reinterpret_cast<std::uintptr_t>(&here);
+            const auto at = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
             *lowest = at < *lowest ? at : *lowest;
             *highest = at > *highest ? at : *highest;
             if (left > 0) {

@@ -43,24 +43,30 @@ cancellable<Handler> with(cancellation_signal& signal, Handler handler) {
     return {signal.slot(), std::move(handler)};
 }
 
-/// Runs a context in another thread until it is destroyed.
+/// Runs a context in another thread.
 class running {
 public:
     explicit running(io_context& context)
-        : work_(make_work_guard(context)), thread_([&context] { context.run(); }) {}
+        : context_(context),
+          work_(make_work_guard(context)),
+          thread_([&context] { context.run(); }) {}
     running(const running&) = delete;
     running& operator=(const running&) = delete;
-    ~running() { stop(); }
-
-    /// Returns when all work is done.
-    void stop() {
-        work_.reset();
-        if (thread_.joinable()) {
+    ~running() {
+        if (thread_.joinable()) {  // a case that failed
+            context_.stop();
             thread_.join();
         }
     }
 
+    /// Returns when all work is done.
+    void stop() {
+        work_.reset();
+        thread_.join();
+    }
+
 private:
+    io_context& context_;
     executor_work_guard<any_io_executor> work_;
     std::thread thread_;
 };
@@ -360,6 +366,26 @@ TEST_CASE("tcp cancel: a signal cancels its own operation and no other") {
     CHECK(a.socket.cancel() == 2);
     run(ctx);
     CHECK(other_read == once(error::operation_aborted));
+}
+
+TEST_CASE("tcp cancel: a read behind a connect that was cancelled alone still ends") {
+    io_context ctx;
+    std::optional<full_listener> full(std::in_place);
+    tcp::socket s(ctx);
+    cancellation_signal signal;
+    char text[8];
+    result connect, read;
+    s.async_connect(full->endpoint(), with(signal, connect.keep()));
+    s.async_read_some(buffer(text), read.keep());
+    ctx.poll();
+    REQUIRE(connect == never);
+    signal.emit(cancellation_type::all);
+    run_until(ctx, [&] { return connect.calls != 0; });
+    CHECK(connect == once(error::operation_aborted));
+    full.reset();  // the attempt that still goes on will be refused
+    run(ctx);
+    CHECK(read.calls == 1);
+    CHECK(read.error);
 }
 
 TEST_CASE("tcp cancel: a signal reaches an operation that is ready, and its bytes stay") {

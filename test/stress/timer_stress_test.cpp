@@ -33,7 +33,7 @@ namespace {
 
 const error_code aborted = gyre::error::operation_aborted;
 
-std::size_t steps() { return full_stress() ? 2'000'000 : 20'000; }
+std::size_t steps() { return full_stress() ? 10'000'000 : 100'000; }
 std::chrono::seconds limit() { return full_stress() ? 1800s : 20s; }
 
 // What became of all waits.

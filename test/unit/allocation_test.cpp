@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Who allocates, and what happens when nobody can. Counts every call of malloc and its relatives
-// in this program, which operator new ends in, and makes chosen ones fail.
+// Who allocates, and what happens when nobody can.
 
 #include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
 
@@ -22,88 +22,12 @@
 #include <system_error>
 #include <thread>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define GYRE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define GYRE_SANITIZED 1
-#endif
-#endif
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-// How many allocations of this thread succeed until one fails.
-constexpr long never = std::numeric_limits<long>::max();
-thread_local long fail_after = never;
-
-bool may_allocate() noexcept {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    return fail_after == never || fail_after-- > 0;
-}
-
-}  // namespace
-
-// A sanitizer's own malloc must not be replaced: there the operators are counted alone.
-#if !defined(GYRE_SANITIZED) && defined(__GLIBC__)
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-
-void* malloc(std::size_t size) { return may_allocate() ? __libc_malloc(size) : nullptr; }
-void* calloc(std::size_t n, std::size_t size) {
-    return may_allocate() ? __libc_calloc(n, size) : nullptr;
-}
-void* realloc(void* p, std::size_t size) {
-    return may_allocate() ? __libc_realloc(p, size) : nullptr;
-}
-void* memalign(std::size_t alignment, std::size_t size) {
-    return may_allocate() ? __libc_memalign(alignment, size) : nullptr;
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-    return may_allocate() ? __libc_memalign(alignment, size) : nullptr;
-}
-int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
-    void* made = memalign(alignment, size);
-    if (made == nullptr) {
-        return 12;  // ENOMEM
-    }
-    *out = made;
-    return 0;
-}
-}  // extern "C"
-#else
-#define GYRE_COUNTS_OPERATORS 1
-#endif
-
-#if defined(GYRE_COUNTS_OPERATORS)
-void* operator new(std::size_t size) {
-    if (void* made = may_allocate() ? std::malloc(size == 0 ? 1 : size) : nullptr) {
-        return made;
-    }
-    throw std::bad_alloc();
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    void* made = nullptr;
-    if (may_allocate() && ::posix_memalign(&made, static_cast<std::size_t>(alignment), size) == 0) {
-        return made;
-    }
-    throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-#endif
-
 using namespace std::chrono_literals;
 using gyre::error_code;
 using gyre::io_context;
 using gyre::io_context_options;
 using gyre::steady_timer;
+using gyre::testing::allocations;
 using gyre::testing::await;
 using gyre::testing::hang_guard;
 
@@ -133,7 +57,7 @@ template <class F>
 int with_each_allocation_failing(F f) {
     for (int n = 0; n < 10'000; ++n) {
         bool failed = false;
-        fail_after = n;
+        gyre::testing::allocations_until_failure = n;
         try {
             f();
         } catch (const std::bad_alloc&) {
@@ -141,8 +65,8 @@ int with_each_allocation_failing(F f) {
         } catch (const std::system_error& e) {
             failed = e.code() == std::errc::not_enough_memory;
         }
-        const bool used = fail_after < 0;
-        fail_after = never;
+        const bool used = gyre::testing::allocations_until_failure < 0;
+        gyre::testing::allocations_until_failure = gyre::testing::never_fails;
         if (!used) {
             return failed ? -1 : n;
         }
@@ -164,12 +88,14 @@ TEST_CASE("allocation: the counter sees operator new and malloc") {
     std::free(block);
     CHECK(allocations > between);
 #endif
-    fail_after = 0;
+    gyre::testing::allocations_until_failure = 0;
     bool thrown = false;
     try {
         made = std::make_unique<int>(2);
-    } catch (const std::bad_alloc&) { thrown = true; }
-    fail_after = never;
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    gyre::testing::allocations_until_failure = gyre::testing::never_fails;
     CHECK(thrown);
 }
 
@@ -297,12 +223,12 @@ TEST_CASE("allocation: when any allocation of the first operations fails they th
     INFO(options.poller->name);
     int ran = 0;
     CHECK(with_each_allocation_failing([&] {
-              const long wanted = fail_after;
-              fail_after = never;
+              const long wanted = gyre::testing::allocations_until_failure;
+              gyre::testing::allocations_until_failure = gyre::testing::never_fails;
               io_context ctx(options);
               std::size_t started = 0;
               int before = ran;
-              fail_after = wanted;
+              gyre::testing::allocations_until_failure = wanted;
               try {
                   gyre::post(ctx, [&] { ++ran; });
                   ++started;
@@ -314,11 +240,11 @@ TEST_CASE("allocation: when any allocation of the first operations fails they th
                   ++started;
                   ctx.run();
               } catch (...) {
-                  const long left = fail_after;
-                  fail_after = never;
+                  const long left = gyre::testing::allocations_until_failure;
+                  gyre::testing::allocations_until_failure = gyre::testing::never_fails;
                   ctx.run();
                   const bool all = ran - before == static_cast<int>(started);
-                  fail_after = left;
+                  gyre::testing::allocations_until_failure = left;
                   if (!all) {
                       throw std::string("an operation was lost");
                   }
@@ -332,12 +258,14 @@ TEST_CASE("allocation: when the slot of a type can't be made nothing is stored")
     struct service {
         int value = 3;
     };
-    fail_after = 0;
+    gyre::testing::allocations_until_failure = 0;
     bool thrown = false;
     try {
         ctx.slot<service>();
-    } catch (const std::bad_alloc&) { thrown = true; }
-    fail_after = never;
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    gyre::testing::allocations_until_failure = gyre::testing::never_fails;
     CHECK(thrown);
     CHECK(ctx.slot<service>().value == 3);
 }
