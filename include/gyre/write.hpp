@@ -43,7 +43,8 @@ std::size_t write(Stream& stream, const Buffers& buffers) {
 /// The stream and the memory of the buffers must live until the handler is called; the sequence
 /// itself is copied. No other write may be started on the stream meanwhile. The condition is called
 /// in this function once, and then where the handler's executor says. A cancellation between two
-/// steps ends the operation with error::operation_aborted and the bytes moved so far.
+/// steps ends the operation with error::operation_aborted and the bytes moved so far; only a step
+/// that is on its way to a handler's executor of another context is not found by it.
 template <class Stream, const_buffer_sequence Buffers, completion_condition Condition, class Token>
 auto async_write(Stream& stream, const Buffers& buffers, Condition condition, Token&& token) {
     return async_initiate<void(error_code, std::size_t)>(

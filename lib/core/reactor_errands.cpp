@@ -94,7 +94,7 @@ void reactor::apply(slot* s) noexcept {
     case slot_kind::source: {
         auto& at = *static_cast<source*>(s->object());
         if (at.on_errand.take()) {
-            static_cast<void>(sources_.remove(at, true));
+            sources_.close(at);
         } else {
             sources_.cancel(at, at.cancel_round.load(std::memory_order_seq_cst));
         }
@@ -144,6 +144,7 @@ void reactor::start_from_outside(io_operation* op) noexcept {
         ++work_;
         sources_.start(op);
     } else {
+        op->source_->arriving.fetch_add(1, std::memory_order_relaxed);
         leave(slot::of(op));
     }
 }
@@ -163,6 +164,7 @@ std::size_t reactor::cancel_io(source* s) noexcept {
 std::error_code reactor::close_source(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        take_arriving(*s);
         return sources_.remove(*s, true);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -177,7 +179,15 @@ std::error_code reactor::release_source(source* s) noexcept {
     if (!claim.direct()) {
         return error::make_error_code(error::try_again);
     }
+    take_arriving(*s);
     return sources_.remove(*s, false);
+}
+
+// Operations that another thread started on a source that is about to go.
+void reactor::take_arriving(const source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) != 0) {
+        apply_all();
+    }
 }
 
 // ---- single operations -----------------------------------------------------------------------
@@ -219,6 +229,8 @@ void reactor::abort_operation(const operation_id& id) noexcept {
 
 slab* slots_of(reactor& r) noexcept { return &r.memory(); }
 time_ns fresh_now(reactor& r) noexcept { return r.fresh_now(); }
+void hold_work(reactor& r) noexcept { r.work_started(); }
+void drop_work(reactor& r) noexcept { r.work_finished(); }
 void sleep_until(reactor& r, time_ns at) noexcept {
     static_cast<void>(r.world().wait_one(invalid_native_handle, interest::none, at));
 }

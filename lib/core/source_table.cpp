@@ -41,17 +41,16 @@ source_table::source_table(platform& world, poller& p, slab& memory, ready_queue
 
 // ---- operations ------------------------------------------------------------------------------
 
-// The first operation of its queue that is not done: is it tried, or waited for?
+// The first operation of its queue that is not done: is it tried before its handler is called, or
+// waited for?
 void source_table::try_next(io_operation* op) noexcept {
-    source& s = *op->source_;
+    const source& s = *op->source_;
     const slot_kind kind = op->kind();
-    if ((s.drained & bit(op->queue)) != 0 || s.paused || kind == slot_kind::io_wait ||
-        kind == slot_kind::connect) {
+    if ((s.drained & bit(op->queue)) != 0 || s.paused || s.connecting ||
+        kind == slot_kind::io_wait) {
         wait_for(op);
-        return;
-    }
-    op->state = operation_state::ready;
-    if (kind != slot_kind::send || perform(op)) {
+    } else {
+        op->state = operation_state::ready;
         ready_.push(op);
     }
 }
@@ -67,7 +66,16 @@ void source_table::start_slowly(io_operation* op) noexcept {
         op->source_->connecting = true;
         op->source_->drained |= bit(static_cast<unsigned>(io_queue::read));
     }
-    if (first) {  // behind others its turn comes when they are done
+    if (!first) {
+        return;  // behind others its turn comes when they are done
+    }
+    const source& s = *op->source_;
+    const bool may_send = (s.drained & bit(op->queue)) == 0 && !s.connecting;
+    if (op->kind() == slot_kind::send && may_send) {
+        if (send(op)) {
+            ready_.push(op);
+        }
+    } else {
         try_next(op);
     }
 }
@@ -76,11 +84,23 @@ void source_table::start_arrived(io_operation* op) noexcept {
     source& s = *op->source_;
     if (s.cancel_round.load(std::memory_order_relaxed) == op->round) {
         start(op);
-        return;
+    } else {
+        op->state = operation_state::waiting;
+        s.queues[op->queue].push(op);
+        abort(op);
     }
-    op->state = operation_state::waiting;
-    s.queues[op->queue].push(op);
-    abort(op);
+    if (s.arriving.fetch_sub(1, std::memory_order_relaxed) == 1 && s.closed) {
+        static_cast<void>(remove(s, true));
+    }
+}
+
+// An operation that another thread started before it closed the source may still be on its way.
+void source_table::close(source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) == 0) {
+        static_cast<void>(remove(s, true));
+    } else {
+        s.closed = true;
+    }
 }
 
 // A write is tried now, so that its handler can be called without waiting for the poller.
@@ -220,14 +240,14 @@ void source_table::retry_waiting(source& s) noexcept {
 
 void source_table::abort(io_operation* op) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
-    if (op->kind() == slot_kind::connect) {
-        op->source_->connecting = false;
-    }
     op->state = operation_state::finished;
     op->set_error(error::make_error_code(error::operation_aborted));
     unlink(op);
     if (!queued) {
         ready_.push(op);
+    }
+    if (op->kind() == slot_kind::connect) {
+        connect_over(*op->source_);
     }
 }
 

@@ -42,6 +42,7 @@ struct source {
     // While a connection attempt is under way nothing else is tried: a transfer would be told the
     // error of the attempt, and take it away from whoever started that.
     bool connecting = false;
+    bool closed = false;  // by another thread; goes when the last of its operations has arrived
 
     // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
     // "connected" once more, so that EISCONN can't be left to the system.
@@ -49,6 +50,8 @@ struct source {
     // Written by the user's thread.
     std::atomic<bool> handed_out{false};
     std::atomic<bool> non_blocking{false};
+    // Operations that other threads have left in the inbox.
+    std::atomic<std::uint32_t> arriving{0};
     // Errands of other threads, carried out when the inbox gives the source out.
     errand on_errand;
 
@@ -113,6 +116,8 @@ public:
     /// Aborts one operation that waits or is ready; marks one that is between two steps.
     bool cancel(io_operation* op) noexcept;
 
+    /// remove() for another thread, as soon as all that it started has arrived.
+    void close(source& s) noexcept;
     /// Aborts all; ends the registration; closes the handle unless it is released.
     std::error_code remove(source& s, bool close_handle) noexcept;
 
@@ -202,7 +207,7 @@ inline void source_table::start_receive(io_operation* op, source& s) noexcept {
     if ((s.drained & bit(read)) == 0) {
         op->state = operation_state::ready;
         ready_.push(op);
-    } else if (!s.connecting && any(s.armed & interest::read)) [[likely]] {
+    } else if (any(s.armed & interest::read)) [[likely]] {
         op->state = operation_state::waiting;
     } else {
         wait_for(op);

@@ -4,6 +4,7 @@
 
 #include <gyre/any_io_executor.hpp>
 #include <gyre/associated_executor.hpp>
+#include <gyre/detail/reactor_api.hpp>
 #include <gyre/executor_work_guard.hpp>
 
 #include <cstddef>
@@ -14,20 +15,42 @@
 
 namespace gyre::inline v0::detail {
 
-/// A handler with its results, on its way to another executor.
+/// Work of the context that an operation came from; none if that is null.
+class origin_work {
+public:
+    explicit origin_work(reactor* origin) noexcept : origin_(origin) {
+        if (origin_ != nullptr) {
+            hold_work(*origin_);
+        }
+    }
+    origin_work(origin_work&& other) noexcept : origin_(std::exchange(other.origin_, nullptr)) {}
+    origin_work& operator=(origin_work&&) = delete;
+    ~origin_work() {
+        if (origin_ != nullptr) {
+            drop_work(*origin_);
+        }
+    }
+
+private:
+    reactor* origin_;
+};
+
+/// A handler with its results, on its way to another executor. Work of the context that it came
+/// from until it has been called: a step of a composed operation goes back there.
 template <class Handler, class... Results>
 class bound_handler {
 public:
     using next_handler_type = Handler;
 
     template <class... R>
-    explicit bound_handler(Handler&& handler, R&&... results)
-        : handler_(std::move(handler)), results_(std::forward<R>(results)...) {}
+    explicit bound_handler(reactor* origin, Handler&& handler, R&&... results)
+        : origin_(origin), handler_(std::move(handler)), results_(std::forward<R>(results)...) {}
 
     const Handler& next_handler() const noexcept { return handler_; }
     void operator()() { std::apply(std::move(handler_), std::move(results_)); }
 
 private:
+    origin_work origin_;
     Handler handler_;
     std::tuple<Results...> results_;
 };
@@ -53,9 +76,11 @@ class dispatching_handler {
 public:
     using next_handler_type = Handler;
 
+    /// `origin`: where the operation is; null if it ends there.
     template <class H>
-    explicit dispatching_handler(H&& handler)
-        : work_(get_associated_executor(handler, any_io_executor())),
+    explicit dispatching_handler(H&& handler, reactor* origin = nullptr)
+        : origin_(origin),
+          work_(get_associated_executor(handler, any_io_executor())),
           handler_(std::forward<H>(handler)) {}
 
     const Handler& next_handler() const noexcept { return handler_; }
@@ -71,10 +96,11 @@ public:
         const executor_work_guard<executor> work(std::move(work_));
         dispatch_to(work.get_executor(),
                     bound_handler<Handler, std::decay_t<Results>...>(
-                        std::move(handler_), std::forward<Results>(results)...));
+                        origin_, std::move(handler_), std::forward<Results>(results)...));
     }
 
 private:
+    reactor* origin_;
     executor_work_guard<executor> work_;
     Handler handler_;
 };

@@ -17,19 +17,23 @@ namespace gyre::inline v0::detail {
 /// copying the handler throws.
 template <class Base, class Handler, class... Arguments>
 auto* make_operation(reactor& r, Handler&& handler, Arguments&&... arguments) {
-    using handler_type = completion_handler<std::decay_t<Handler>>;
-    using operation_type = handler_operation<Base, handler_type>;
     using plain = std::decay_t<Handler>;
+    using operation_type = handler_operation<Base, completion_handler<plain>>;
+    cancellation_slot slot;
     if constexpr (names_cancellation_slot<plain>) {
-        const auto slot = get_associated_cancellation_slot(handler, cancellation_slot());
-        auto* op = operation_type::make(slots_of(r), std::forward<Handler>(handler),
-                                        std::forward<Arguments>(arguments)...);
-        slot.connect(r, op);
-        return op;
-    } else {
-        return operation_type::make(slots_of(r), std::forward<Handler>(handler),
-                                    std::forward<Arguments>(arguments)...);
+        slot = get_associated_cancellation_slot(handler, cancellation_slot());
     }
+    operation_type* op = nullptr;
+    if constexpr (names_executor<plain>) {
+        op = operation_type::make(slots_of(r),
+                                  completion_handler<plain>(std::forward<Handler>(handler), &r),
+                                  std::forward<Arguments>(arguments)...);
+    } else {
+        op = operation_type::make(slots_of(r), std::forward<Handler>(handler),
+                                  std::forward<Arguments>(arguments)...);
+    }
+    slot.connect(r, op);
+    return op;
 }
 
 /// The reactor behind an executor. I/O objects need one.

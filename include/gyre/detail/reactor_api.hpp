@@ -24,6 +24,10 @@ GYRE_API slab* slots_of(reactor& r) noexcept;
 
 /// The monotonic clock of the reactor's world, read afresh.
 GYRE_API time_ns fresh_now(reactor& r) noexcept;
+/// Work of the reactor's context beside its operations.
+GYRE_API void hold_work(reactor& r) noexcept;
+GYRE_API void drop_work(reactor& r) noexcept;
+
 /// Blocks the calling thread until that time.
 GYRE_API void sleep_until(reactor& r, time_ns at) noexcept;
 
