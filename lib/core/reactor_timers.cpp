@@ -29,13 +29,14 @@ void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
         arm(d, at);
         return;
     }
+    const std::uint32_t round = op->round;  // once it is among the arrivals it is the owner's
     slot* s = slot::of(op);
     slot* head = d.arrivals.load(std::memory_order_relaxed);
     do {
         s->link = head;
     } while (!d.arrivals.compare_exchange_weak(head, s, std::memory_order_release,
                                                std::memory_order_relaxed));
-    hand_over(d, op->round, at);
+    hand_over(d, round, at);
 }
 
 std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {

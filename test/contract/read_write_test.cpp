@@ -543,6 +543,34 @@ TEST_CASE("async_read: cancelled between two steps, it reports operation_aborted
     CHECK(a.socket.available() == 5);
 }
 
+TEST_CASE("async_write: cancelled between two steps, it reports operation_aborted and the bytes") {
+    // The first step is made when the operation is started; the second one when its handler is
+    // called. In between nothing waits for the socket.
+    io_context ctx;
+    adopted a = adopt(ctx);
+    cancellation_signal signal;
+    const std::string text = sample(1'000'000);
+    result r;
+    using handler = decltype(r.keep());
+    async_write(a.socket, buffer(text), cancellable<handler>{signal.slot(), r.keep()});
+    const int how = GENERATE(0, 1, 2);
+    if (how == 0) {
+        CHECK(a.socket.cancel() == 1);
+    } else if (how == 1) {
+        a.socket.close();
+    } else {
+        signal.emit(cancellation_type::all);
+    }
+    CHECK(r == never);
+    run(ctx);
+    CHECK(r.calls == 1);
+    CHECK(r.error == error::operation_aborted);
+    CHECK(r.bytes > 0);
+    CHECK(r.bytes <= 65'536);
+    a.socket.close();
+    CHECK(take(a.peer.get(), text.size()) == text.substr(0, r.bytes));
+}
+
 TEST_CASE("async_write: cancelled in the middle, it reports the bytes that went") {
     io_context ctx;
     adopted a = adopt(ctx);

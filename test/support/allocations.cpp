@@ -71,8 +71,10 @@ void* operator new(std::size_t size) {
     throw std::bad_alloc();
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
+    // posix_memalign() takes no less than this.
+    const std::size_t at = std::max(static_cast<std::size_t>(alignment), sizeof(void*));
     void* made = nullptr;
-    if (may_allocate() && ::posix_memalign(&made, static_cast<std::size_t>(alignment), size) == 0) {
+    if (may_allocate() && ::posix_memalign(&made, at, size) == 0) {
         return made;
     }
     throw std::bad_alloc();
