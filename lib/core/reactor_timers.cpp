@@ -163,6 +163,7 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
 
 // An already due deadline makes no trip through the queue, let alone through the kernel.
 void reactor::arm(deadline& d, time_ns at) noexcept {
+    d.armed_round = d.applied;
     if (at <= latest_) {
         timers_.cancel(d);
         fire(d);
@@ -179,7 +180,7 @@ void reactor::fire(deadline& d) noexcept {
         return;
     }
     for (operation* op = d.waits.front(); op != nullptr; op = d.waits.after(op)) {
-        if (op->state == operation_state::waiting && op->round == d.applied) {
+        if (op->state == operation_state::waiting && op->round == d.armed_round) {
             op->state = operation_state::ready;
             ready_.push(op);
         }

@@ -259,14 +259,14 @@ TEST_CASE("async_wait: the blocking form waits, whatever non_blocking() says") {
     a.socket.wait(tcp::socket::wait_write);
     std::thread other([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
-        put_byte(a.peer.get());
+        (void)!::send(a.peer.get(), "x", 1, 0);
     });
     a.socket.wait(tcp::socket::wait_read);
     CHECK(a.socket.available() == 1);
     other.join();
     std::thread third([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
-        CHECK(::send(a.peer.get(), "!", 1, MSG_OOB) == 1);
+        (void)!::send(a.peer.get(), "!", 1, MSG_OOB);
     });
     a.socket.wait(tcp::socket::wait_error);
     third.join();

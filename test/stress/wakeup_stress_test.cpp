@@ -54,6 +54,18 @@ public:
         linger(producer_);
     }
 
+    // Does not wait: the loop is still on its way from the last handler to the poller.
+    void overtake() {
+        seen_ = begun_;
+        linger(producer_);
+    }
+
+    void meet_or_overtake(std::size_t round) { round % 2 == 0 ? meet() : overtake(); }
+
+    // Inside a handler, after it told the producer to go on: what comes now has missed the point
+    // at which this turn looked for it.
+    void dawdle() { linger(owner_); }
+
 private:
     void linger(std::minstd_rand& random) {
         for (auto n = random() % 300; n > 0; --n) {
@@ -79,9 +91,12 @@ TEST_CASE("wake-up: a post while the loop falls asleep is never lost") {
     std::thread loop([&] { ctx.run(); });
     std::atomic<std::size_t> ran = 0;
     for (std::size_t round = 1; round <= rounds(); ++round) {
-        asleep.meet();
-        gyre::post(ctx, [&] { ++ran; });
-        await([&] { return ran == round; });
+        asleep.meet_or_overtake(round);
+        gyre::post(ctx, [&] {
+            ++ran;
+            asleep.dawdle();
+        });
+        while (ran != round) {}
     }
     work.reset();
     loop.join();
@@ -125,10 +140,13 @@ TEST_CASE("wake-up: a timer armed while the loop falls asleep always fires") {
     std::atomic<std::size_t> fired = 0;
     steady_timer timer(ctx);
     for (std::size_t round = 1; round <= rounds(); ++round) {
-        asleep.meet();
+        asleep.meet_or_overtake(round);
         timer.expires_after(round % 2 == 0 ? 0ns : 1us);
-        timer.async_wait([&](error_code) { ++fired; });
-        await([&] { return fired == round; });
+        timer.async_wait([&](error_code) {
+            ++fired;
+            asleep.dawdle();
+        });
+        while (fired != round) {}
     }
     far.cancel();
     work.reset();
@@ -174,7 +192,17 @@ TEST_CASE("wake-up: the end of all work or stop() while the loop falls asleep en
     });
     for (std::size_t round = 1; round <= count; ++round) {
         go = round;
-        asleep.meet();
+        if (round % 4 < 2) {
+            asleep.meet();
+        } else {
+            std::atomic<bool> inside = false;
+            gyre::post(ctx, [&] {
+                inside = true;
+                asleep.dawdle();
+            });
+            while (!inside) {}
+            asleep.overtake();
+        }
         if (round % 2 == 0) {
             work.reset();
         } else {

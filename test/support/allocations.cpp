@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/allocations.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
