@@ -118,7 +118,7 @@ void reactor::apply(slot* s) noexcept {
         auto* op = static_cast<operation*>(s->object());
         ++work_;
         if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
-            sources_.start(static_cast<io_operation*>(op));
+            sources_.start_arrived(static_cast<io_operation*>(op));
         } else {
             ready_.push(op);
         }
