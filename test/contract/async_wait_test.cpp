@@ -252,6 +252,21 @@ TEST_CASE("async_wait: a regular file is refused, at its first wait if not befor
     CHECK((r[2].error == error::operation_not_supported || r[2].error == error::not_socket));
 }
 
+TEST_CASE("async_wait: a descriptor that two sockets were given is refused to the second one") {
+    io_context ctx;
+    adopted a = adopt(ctx);
+    tcp::socket second(ctx, tcp::v4(), a.socket.native_handle());
+    result r, refused;
+    a.socket.async_wait(tcp::socket::wait_read, r.keep());
+    second.async_wait(tcp::socket::wait_read, refused.keep());
+    run_until(ctx, [&] { return refused.calls != 0; });
+    CHECK(refused.error == std::errc::file_exists);
+    put_byte(a.peer.get());
+    run(ctx);
+    CHECK(r == once());
+    second.release();
+}
+
 TEST_CASE("async_wait: the blocking form waits, whatever non_blocking() says") {
     io_context ctx;
     adopted a = adopt(ctx);

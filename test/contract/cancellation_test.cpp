@@ -525,12 +525,10 @@ TEST_CASE("signal: the slot of a handler is found through bind_executor") {
     result r;
     timer.async_wait(gyre::bind_executor(other.get_executor(), slotted{signal.slot(), &r}));
     signal.emit(cancellation_type::all);
-    CHECK(ctx.poll() == 1);
+    CHECK(ctx.run() == 1);
     CHECK(r.calls == 0);
-    CHECK_FALSE(ctx.stopped());  // work of both contexts until the handler is called
     CHECK(other.run() == 1);
     CHECK(r.is(aborted));
-    CHECK(ctx.run() == 0);
 }
 
 TEST_CASE("signal: a slot that is connected to nothing changes nothing") {

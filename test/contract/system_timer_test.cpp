@@ -13,7 +13,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <thread>
 #include <cstdint>
 #include <memory>
 #include <system_error>
@@ -246,8 +245,8 @@ TEST_CASE("basic_waitable_timer: a handler bound elsewhere runs there, after all
         CHECK(other.get_executor().running_in_this_thread());
         ++calls;
     }));
-    std::thread looks([&] { ctx.run(); });
+    ctx.run();
+    CHECK(calls == 0);
     CHECK(other.run() == 1);
     CHECK(calls == 1);
-    looks.join();
 }

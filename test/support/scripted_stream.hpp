@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A stream that moves as many bytes a step as the test says, reads from a text, writes into one, and
+// A stream that moves as many bytes a step as the test says, reads a text, writes into another, and
 // fails where the test says: for the composed operations. Knows no socket.
 #pragma once
 

@@ -35,8 +35,8 @@ private:
     reactor* origin_;
 };
 
-/// A handler with its results, on its way to another executor. Work of the context that it came
-/// from until it has been called: a step of a composed operation goes back there.
+/// A handler with its results, on its way to another executor. A step of a composed operation is
+/// work of the context that it came from until it has been called, for it goes back there.
 template <class Handler, class... Results>
 class bound_handler {
 public:
@@ -76,10 +76,10 @@ class dispatching_handler {
 public:
     using next_handler_type = Handler;
 
-    /// `origin`: where the operation is; null if it ends there.
+    /// `origin`: where the operation is, if it is one of a reactor.
     template <class H>
     explicit dispatching_handler(H&& handler, reactor* origin = nullptr)
-        : origin_(origin),
+        : origin_(composed_step<Handler> ? origin : nullptr),
           work_(get_associated_executor(handler, any_io_executor())),
           handler_(std::forward<H>(handler)) {}
 
