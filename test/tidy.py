@@ -107,6 +107,7 @@ DESCRIBED_BY = {
     "ip/basic_endpoint": "tcp",
     "native_handle": "poller",
     "placeholders": "error",
+    "clock": "io_context",
     "read": "read_write",
     "socket_base": "tcp",
     "system_timer": "steady_timer",

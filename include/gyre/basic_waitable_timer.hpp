@@ -180,7 +180,8 @@ public:
                         place,
                         detail::clock_wait<Clock, detail::completion_handler<handler_type>>(
                             get_executor(), place, expiry_,
-                            std::forward<decltype(handler)>(handler)),
+                            detail::to_completion_handler<handler_type>(
+                                nullptr, std::forward<decltype(handler)>(handler))),
                         steady_expiry());
                 }
             },

@@ -23,7 +23,8 @@ struct initiate_post {
     void operator()(Handler&& handler) const {
         using handler_type = std::decay_t<Handler>;
         if constexpr (names_executor<handler_type>) {
-            executor.execute(dispatching_handler<handler_type>(std::forward<Handler>(handler)));
+            executor.execute(
+                dispatching_handler<handler_type>(nullptr, std::forward<Handler>(handler)));
         } else {
             executor.execute(std::forward<Handler>(handler));
         }

@@ -22,8 +22,8 @@ struct deadline final : timer_node {
     source* paused = nullptr;  // a listener that is left alone until then, instead of waits
     // The arm number of the latest change: older ones are ignored.
     std::uint32_t applied = 0;
-    // For which round the node is in the queue: only waits of that round end when it is due. Younger
-    // ones may have arrived ahead of the change that they belong to.
+    // For which round the node is in the queue: only waits of that round end when it is due.
+    // Younger ones may have arrived ahead of the change that they belong to.
     std::uint32_t armed_round = 0;
 
     // In the queue for a time that nobody waits for any more.

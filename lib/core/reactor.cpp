@@ -28,11 +28,9 @@ std::unique_ptr<poller> make_poller(platform& world, const io_context_options& o
 /// a handler because others are idle.
 class reactor::running : private owner_frame {
 public:
-    running(reactor& r, time_ns until)
-        : owner_frame{nullptr, &r, top_owner_frame},
-          reactor_(r),
-          nested_(r.slab_.owned_here()),
-          until_(until) {
+    running(reactor& r, time_ns until) : reactor_(r), nested_(r.slab_.owned_here()), until_(until) {
+        runs = &r;
+        outer = top_owner_frame;
         if (nested_) {
             owned = &r.slab_;
         } else {

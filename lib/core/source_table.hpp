@@ -189,11 +189,10 @@ private:
 inline void source_table::start(io_operation* op) noexcept {
     source& s = *op->source_;
     const slot_kind kind = op->kind();
-    if (!s.queues[op->queue].empty()) [[unlikely]] {
-        start_slowly(op);
-    } else if (kind == slot_kind::send) {
+    const bool alone = s.queues[op->queue].empty();
+    if (alone && kind == slot_kind::send) {
         start_send(op, s);
-    } else if (kind == slot_kind::receive) {
+    } else if (alone && kind == slot_kind::receive) {
         start_receive(op, s);
     } else {
         start_slowly(op);

@@ -99,7 +99,7 @@ public:
         } while (moved < 0 && errno == EINTR);
         if (moved < 0) {
             result.error = last_error();
-            result.would_block = errno == EAGAIN || errno == EWOULDBLOCK;
+            result.would_block = result.error == std::errc::resource_unavailable_try_again;
         } else {
             result.bytes = static_cast<std::size_t>(moved);
         }

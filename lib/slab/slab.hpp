@@ -19,9 +19,9 @@ namespace gyre::inline v0::detail {
 /// A thread's claims to be the owner of slabs, innermost first: run() of one context may be
 /// nested in a handler of another.
 struct owner_frame {
-    const slab* owned;  ///< null while the claim is given up for the length of a handler
-    const void* runs;   ///< whose handlers the thread runs, if it does
-    owner_frame* outer;
+    const slab* owned = nullptr;  ///< null while the claim is given up for the length of a handler
+    const void* runs = nullptr;   ///< whose handlers the thread runs, if it does
+    owner_frame* outer = nullptr;
 };
 extern constinit thread_local owner_frame* top_owner_frame;
 

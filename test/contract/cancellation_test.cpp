@@ -165,9 +165,7 @@ TEST_CASE("cancel_one: takes waits of a timer that is due, one after the other")
     std::vector<std::pair<int, bool>> ends;
     first.async_wait([&](error_code) { CHECK(timer.cancel_one() == 1); });
     for (int i = 0; i < 3; ++i) {
-        timer.async_wait([&ends, i](error_code e) {
-            ends.emplace_back(i, e == aborted);
-        });
+        timer.async_wait([&ends, i](error_code e) { ends.emplace_back(i, e == aborted); });
     }
     CHECK(ctx.run() == 4);
     CHECK(ends == std::vector<std::pair<int, bool>>{{0, true}, {1, false}, {2, false}});
@@ -281,19 +279,19 @@ TEST_CASE("cancel: a random mixture of arming and cancelling ends each wait once
     for (int step = 0; step < 20'000; ++step) {
         tracked& t = *all[random() % all.size()];
         switch (random() % 5) {
-            case 0: t.counted += t.timer.cancel(); break;
-            case 1: t.counted += t.timer.cancel_one(); break;
-            case 2:
-                t.counted += t.timer.expires_after(std::chrono::microseconds(random() % 3000));
-                break;
-            default: {
-                ++t.pending;
-                const auto at = t.timer.expiry();
-                t.timer.async_wait([&t, at](error_code e) {
-                    ++(e == aborted ? t.aborts : t.fires);
-                    t.early = t.early || (!e && steady::now() < at);
-                });
-            }
+        case 0: t.counted += t.timer.cancel(); break;
+        case 1: t.counted += t.timer.cancel_one(); break;
+        case 2:
+            t.counted += t.timer.expires_after(std::chrono::microseconds(random() % 3000));
+            break;
+        default: {
+            ++t.pending;
+            const auto at = t.timer.expiry();
+            t.timer.async_wait([&t, at](error_code e) {
+                ++(e == aborted ? t.aborts : t.fires);
+                t.early = t.early || (!e && steady::now() < at);
+            });
+        }
         }
         if (step % 50 == 0) {
             ctx.poll();

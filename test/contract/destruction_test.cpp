@@ -132,9 +132,8 @@ TEST_CASE("destruction: ten thousand posts and waits whose captures own timers o
             auto inner = std::make_unique<steady_timer>(ctx, now + std::chrono::hours(i % 31));
             inner->async_wait([c = counted(t)](error_code) mutable { c.called(); });
             steady_timer& waits = *timer;
-            waits.async_wait([c = counted(t), timer = std::move(timer)](error_code) mutable {
-                c.called();
-            });
+            waits.async_wait(
+                [c = counted(t), timer = std::move(timer)](error_code) mutable { c.called(); });
             gyre::post(ctx, [c = counted(t), inner = std::move(inner)]() mutable { c.called(); });
         }
         CHECK(t.live == 30'000);
@@ -151,9 +150,8 @@ TEST_CASE("destruction: captures that own timers whose waits own timers, a thous
         auto outer = std::make_unique<steady_timer>(ctx, 1h);
         for (int i = 0; i < 1000; ++i) {
             auto next = std::make_unique<steady_timer>(ctx, 1h);
-            next->async_wait([c = counted(t), outer = std::move(outer)](error_code) mutable {
-                c.called();
-            });
+            next->async_wait(
+                [c = counted(t), outer = std::move(outer)](error_code) mutable { c.called(); });
             outer = std::move(next);
         }
         gyre::post(ctx, [outer = std::move(outer)] {});
@@ -215,8 +213,7 @@ TEST_CASE("destruction: what other threads left in inbox and ring is destroyed, 
                 for (int i = 0; i < 100; ++i) {
                     gyre::post(ctx, [c = counted(t)]() mutable { c.called(); });
                     timers.push_back(std::make_unique<steady_timer>(ctx, i % 2 == 0 ? 0h : 1h));
-                    timers.back()->async_wait(
-                        [c = counted(t)](error_code) mutable { c.called(); });
+                    timers.back()->async_wait([c = counted(t)](error_code) mutable { c.called(); });
                     if (i % 3 == 0) {
                         timers.back()->cancel();
                     }
@@ -356,7 +353,9 @@ TEST_CASE("destroy_later: at the bound of the slab the object is destroyed and b
         while (!thrown && made < 100'000) {
             try {
                 ctx.destroy_later(new mortal{&deaths, made++});
-            } catch (const std::bad_alloc&) { thrown = true; }
+            } catch (const std::bad_alloc&) {
+                thrown = true;
+            }
         }
         CHECK(thrown);
         CHECK(deaths == std::vector{made - 1});

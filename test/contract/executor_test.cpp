@@ -192,9 +192,8 @@ TEST_CASE("bind_executor: the binder calls its handler with what it is given") {
     CHECK(sum(2, 3) == 5);
     const auto constant = sum;
     CHECK(constant(3, 4) == 7);
-    auto only = gyre::bind_executor(ctx.get_executor(), [p = std::make_unique<int>(4)](int n) {
-        return *p + n;
-    });
+    auto only = gyre::bind_executor(ctx.get_executor(),
+                                    [p = std::make_unique<int>(4)](int n) { return *p + n; });
     auto moved = std::move(only);
     CHECK(moved(1) == 5);
 }

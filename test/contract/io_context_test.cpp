@@ -381,7 +381,9 @@ TEST_CASE("io_context: an exception passes through nested poll() and keeps the o
     gyre::post(ctx, [&] {
         try {
             ctx.poll();
-        } catch (const std::runtime_error&) { caught = true; }
+        } catch (const std::runtime_error&) {
+            caught = true;
+        }
     });
     gyre::post(ctx, [] { throw std::runtime_error("inner"); });
     gyre::post(ctx, [&] { ++ran; });

@@ -223,7 +223,9 @@ TEST_CASE("dispatch: an exception of a function called at once passes through th
     gyre::post(ctx, [&] {
         try {
             gyre::dispatch(ctx, [] { throw std::runtime_error("inside"); });
-        } catch (const std::runtime_error&) { caught = true; }
+        } catch (const std::runtime_error&) {
+            caught = true;
+        }
     });
     CHECK(ctx.run() == 1);
     CHECK(caught);
@@ -351,8 +353,8 @@ TEST_CASE("post: a handler bound to another context keeps its allocator on the w
     std::ptrdiff_t when_called = -1;
     io_context a;
     io_context b;
-    gyre::post(a, gyre::bind_executor(b.get_executor(),
-                                      allocating_handler{&live, &made, &when_called}));
+    gyre::post(
+        a, gyre::bind_executor(b.get_executor(), allocating_handler{&live, &made, &when_called}));
     CHECK(live > 0);
     CHECK(a.run() == 1);
     CHECK(live > 0);

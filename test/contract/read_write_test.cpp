@@ -90,13 +90,9 @@ void for_each_const_sequence(const std::string& text, F f) {
 }
 
 /// Never more than three bytes a step, until 17 at least were moved.
-std::size_t by_threes(const error_code& ec, std::size_t moved) {
-    return ec || moved >= 17 ? 0 : 3;
-}
+std::size_t by_threes(const error_code& ec, std::size_t moved) { return ec || moved >= 17 ? 0 : 3; }
 /// A predicate: over at 17 bytes.
-bool at_17(const error_code& ec, std::size_t moved) {
-    return ec || moved >= 17;
-}
+bool at_17(const error_code& ec, std::size_t moved) { return ec || moved >= 17; }
 
 /// Calls f(condition, least, most) for each condition: how many of 100 bytes it lets through when
 /// a step moves at most `step` bytes. (A step may move fewer if there are many buffers.)
@@ -411,9 +407,8 @@ TEST_CASE("async_read: the sequence is copied, and the handler may only be movab
     {
         std::vector<mutable_buffer> buffers{mutable_buffer(&memory[0], 50),
                                             mutable_buffer(&memory[50], 50)};
-        async_read(a.socket, buffers, [&r, only = std::make_unique<int>(1)](auto ec, auto n) {
-            r.keep()(ec, n);
-        });
+        async_read(a.socket, buffers,
+                   [&r, only = std::make_unique<int>(1)](auto ec, auto n) { r.keep()(ec, n); });
         buffers.assign(2, mutable_buffer());
     }
     for (std::size_t i = 0; i < 100; i += 10) {
@@ -504,6 +499,34 @@ TEST_CASE("async_read: cancelled by its signal in the middle, it reports the byt
     CHECK(a.socket.read_some(buffer(memory)) == 3);  // nothing was lost
 }
 
+TEST_CASE("async_write: cancelled between two steps, it reports operation_aborted and the bytes") {
+    // The first step is made when the operation is started; the second one when its handler is
+    // called. In between nothing waits for the socket.
+    io_context ctx;
+    adopted a = adopt(ctx);
+    cancellation_signal signal;
+    const std::string text = sample(1'000'000);
+    result r;
+    using handler = decltype(r.keep());
+    async_write(a.socket, buffer(text), cancellable<handler>{signal.slot(), r.keep()});
+    const int how = GENERATE(0, 1, 2);
+    if (how == 0) {
+        CHECK(a.socket.cancel() == 1);
+    } else if (how == 1) {
+        a.socket.close();
+    } else {
+        signal.emit(cancellation_type::all);
+    }
+    CHECK(r == never);
+    run(ctx);
+    CHECK(r.calls == 1);
+    CHECK(r.error == error::operation_aborted);
+    CHECK(r.bytes > 0);
+    CHECK(r.bytes <= 65'536);
+    a.socket.close();
+    CHECK(take(a.peer.get(), text.size()) == text.substr(0, r.bytes));
+}
+
 TEST_CASE("async_write: cancelled in the middle, it reports the bytes that went") {
     io_context ctx;
     adopted a = adopt(ctx);
@@ -536,8 +559,7 @@ TEST_CASE("async_read: a whole one that has nothing left to do is not taken by a
     result r;
     using handler = decltype(r.keep());
     async_read(a.socket, buffer(memory),
-               bind_executor(other.get_executor(),
-                             cancellable<handler>{signal.slot(), r.keep()}));
+               bind_executor(other.get_executor(), cancellable<handler>{signal.slot(), r.keep()}));
     put(a.peer.get(), "done");
     const auto end = std::chrono::steady_clock::now() + patience;
     while (a.socket.available() != 0 && std::chrono::steady_clock::now() < end) {

@@ -103,7 +103,9 @@ TEST_CASE("runners: an exception in one of several runners leaves that one, the 
                 try {
                     ctx.run();
                     return;
-                } catch (const std::runtime_error&) { ++caught; }
+                } catch (const std::runtime_error&) {
+                    ++caught;
+                }
             }
         });
     }
@@ -176,10 +178,10 @@ TEST_CASE("runners: runners come and go with run_one and run_for while work is p
         runners.emplace_back([&, i] {
             while (!ctx.stopped()) {
                 switch (i) {
-                    case 0: counted += ctx.run_one(); break;
-                    case 1: counted += ctx.run_for(100us); break;
-                    case 2: counted += ctx.poll(); break;
-                    default: counted += ctx.run_one_for(50us);
+                case 0: counted += ctx.run_one(); break;
+                case 1: counted += ctx.run_for(100us); break;
+                case 2: counted += ctx.poll(); break;
+                default: counted += ctx.run_one_for(50us);
                 }
             }
         });

@@ -50,9 +50,7 @@ struct slow_clock {
     using period = duration::period;
     using time_point = std::chrono::time_point<slow_clock>;
     static constexpr bool is_steady = true;
-    static time_point now() noexcept {
-        return time_point(steady::now().time_since_epoch() / 2);
-    }
+    static time_point now() noexcept { return time_point(steady::now().time_since_epoch() / 2); }
 };
 
 // Whole seconds since long ago.

@@ -116,14 +116,14 @@ TEST_CASE("tcp acceptor: accepts asynchronously, in each form") {
         into = std::move(s);
     };
     switch (form) {
-        case 0: acceptor.async_accept(into, r.keep()); break;
-        case 1: acceptor.async_accept(into, peer, r.keep()); break;
-        case 2: acceptor.async_accept(moved); break;
-        case 3: acceptor.async_accept(peer, moved); break;
-        case 4: acceptor.async_accept(other, moved); break;
-        case 5: acceptor.async_accept(other, peer, moved); break;
-        case 6: acceptor.async_accept(other.get_executor(), peer, moved); break;
-        default: acceptor.async_accept(into, r.keep()); break;
+    case 0: acceptor.async_accept(into, r.keep()); break;
+    case 1: acceptor.async_accept(into, peer, r.keep()); break;
+    case 2: acceptor.async_accept(moved); break;
+    case 3: acceptor.async_accept(peer, moved); break;
+    case 4: acceptor.async_accept(other, moved); break;
+    case 5: acceptor.async_accept(other, peer, moved); break;
+    case 6: acceptor.async_accept(other.get_executor(), peer, moved); break;
+    default: acceptor.async_accept(into, r.keep()); break;
     }
     CHECK(ctx.poll() == 0);
     CHECK(r == never);
@@ -377,12 +377,10 @@ TEST_CASE("tcp acceptor: destroying a context destroys accepts that own their ac
         for (int i = 0; i < 1000; ++i) {
             auto acceptor = std::make_shared<tcp::acceptor>(ctx, loopback());
             auto into = std::make_shared<tcp::socket>(ctx);
-            acceptor->async_accept(*into, [acceptor, into, alive](error_code) {
-                FAIL("a handler was called");
-            });
-            acceptor->async_accept([acceptor, alive](error_code, tcp::socket) {
-                FAIL("a handler was called");
-            });
+            acceptor->async_accept(
+                *into, [acceptor, into, alive](error_code) { FAIL("a handler was called"); });
+            acceptor->async_accept(
+                [acceptor, alive](error_code, tcp::socket) { FAIL("a handler was called"); });
             if (i % 10 == 0) {
                 open.push_back(connect_to(clients, *acceptor));
             }

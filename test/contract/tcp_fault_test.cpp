@@ -457,7 +457,7 @@ TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and con
     tcp::socket hanging(ctx);
     std::thread closer([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(30));  // some signals long
-        for (int i = 0; i < 8; ++i) {  // makes room in the queue
+        for (int i = 0; i < 8; ++i) {                                // makes room in the queue
             if (ready(full.listener(), POLLIN, 2000)) {
                 unique_fd(::accept(full.listener(), nullptr, nullptr));
             }

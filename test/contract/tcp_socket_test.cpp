@@ -246,8 +246,9 @@ TEST_CASE("tcp socket: async_connect opens the socket, for either version") {
     const bool v6 = GENERATE(false, true);
     error_code ec;
     tcp::acceptor acceptor(ctx, v6 ? tcp::v6() : tcp::v4());
-    acceptor.bind({v6 ? ip::address(ip::address_v6::loopback())
-                      : ip::address(ip::address_v4::loopback()), 0}, ec);
+    acceptor.bind(
+        {v6 ? ip::address(ip::address_v6::loopback()) : ip::address(ip::address_v4::loopback()), 0},
+        ec);
     if (ec) {
         GYRE_SKIP("no IPv6 loopback address");
     }
@@ -574,11 +575,11 @@ TEST_CASE("tcp socket: a handler bound to another context runs there, and is wor
     char text[8];
     result r;
     bool there = false;
-    a.socket.async_read_some(buffer(text), bind_executor(other.get_executor(),
-                                                         [&](error_code ec, std::size_t n) {
-        there = other.running_in_this_thread() && !io.running_in_this_thread();
-        r.keep()(ec, n);
-    }));
+    a.socket.async_read_some(
+        buffer(text), bind_executor(other.get_executor(), [&](error_code ec, std::size_t n) {
+            there = other.running_in_this_thread() && !io.running_in_this_thread();
+            r.keep()(ec, n);
+        }));
     CHECK(other.poll() == 0);
     CHECK_FALSE(other.stopped());  // it has work
     io.poll();
@@ -627,9 +628,8 @@ TEST_CASE("tcp socket: destroying a context destroys handlers that own its socke
             s->async_read_some(buffer(*data), [s, data, alive](error_code, std::size_t) {
                 FAIL("a handler was called");
             });
-            s->async_wait(tcp::socket::wait_error, [s, alive](error_code) {
-                FAIL("a handler was called");
-            });
+            s->async_wait(tcp::socket::wait_error,
+                          [s, alive](error_code) { FAIL("a handler was called"); });
             peers.push_back(std::move(a.peer));
         }
         if (GENERATE(false, true)) {

@@ -258,7 +258,8 @@ TEST_CASE("threads: under load posts do not wake a loop that is awake") {
     CHECK(loop.join() == 1001);
 }
 
-TEST_CASE("threads: cancelling the nearest timer from outside aborts it, and the next one waits on") {
+TEST_CASE(
+    "threads: cancelling the nearest timer from outside aborts it, and the next one waits on") {
     const hang_guard guard;
     poller_watch watch;
     io_context ctx(poller_watch::options());

@@ -99,19 +99,19 @@ timer_set churn(io_context& ctx, outcome& o, unsigned seed) {
             std::this_thread::yield();
         }
         switch (random() % 8) {
-            case 0: timer->cancel(); break;
-            case 1: timer->cancel_one(); break;
-            case 2: timer.emplace(ctx); break;
-            case 3: *timer = steady_timer(ctx, 1h); break;
-            case 4:
-                timer->expires_after(std::chrono::microseconds(random() % 2000));
-                timer->async_wait(wait_handler(o, timer->expiry(), true));
-                break;
-            case 5:
-                timer->expires_after(1h);
-                timer->async_wait(wait_handler(o, timer->expiry(), false));
-                break;
-            default: timer->async_wait(wait_handler(o, timer->expiry(), true));
+        case 0: timer->cancel(); break;
+        case 1: timer->cancel_one(); break;
+        case 2: timer.emplace(ctx); break;
+        case 3: *timer = steady_timer(ctx, 1h); break;
+        case 4:
+            timer->expires_after(std::chrono::microseconds(random() % 2000));
+            timer->async_wait(wait_handler(o, timer->expiry(), true));
+            break;
+        case 5:
+            timer->expires_after(1h);
+            timer->async_wait(wait_handler(o, timer->expiry(), false));
+            break;
+        default: timer->async_wait(wait_handler(o, timer->expiry(), true));
         }
     }
     for (auto& timer : timers) {

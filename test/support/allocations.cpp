@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// Stands in front of the C library's malloc and its relatives.
 #include "support/allocations.hpp"
 
 #include <algorithm>

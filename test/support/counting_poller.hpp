@@ -31,13 +31,13 @@ public:
         return made;
     }
 
-    std::atomic<std::size_t> waits{0};            ///< all that began
-    std::atomic<std::size_t> sleeps{0};           ///< those that may block
-    std::atomic<std::size_t> notifies{0};         ///< wake-ups
-    std::atomic<bool> asleep{false};              ///< inside a wait that may block
-    std::atomic<time_ns> asked{immediately};      ///< the deadline of the last wait
-    std::atomic<time_ns> deadline{immediately};   ///< of the last wait that may block
-    std::atomic<int> failures{0};                 ///< so many waits fail from now on ...
+    std::atomic<std::size_t> waits{0};                 ///< all that began
+    std::atomic<std::size_t> sleeps{0};                ///< those that may block
+    std::atomic<std::size_t> notifies{0};              ///< wake-ups
+    std::atomic<bool> asleep{false};                   ///< inside a wait that may block
+    std::atomic<time_ns> asked{immediately};           ///< the deadline of the last wait
+    std::atomic<time_ns> deadline{immediately};        ///< of the last wait that may block
+    std::atomic<int> failures{0};                      ///< so many waits fail from now on ...
     std::errc failure = std::errc::not_enough_memory;  ///< ... with this error
 
     /// Called by the waiting thread right before it begins a wait that may block.

@@ -84,9 +84,7 @@ private:
     void complete(error_code ec, std::size_t n, Handler&& handler) {
         // The associations are those of the composed operation's handler.
         const auto where = get_associated_executor(handler, executor_);
-        post(where, [ec, n, h = std::forward<Handler>(handler)]() mutable {
-            std::move(h)(ec, n);
-        });
+        post(where, [ec, n, h = std::forward<Handler>(handler)]() mutable { std::move(h)(ec, n); });
     }
 
     bool begin(std::size_t requested, std::size_t moved, error_code& ec) {

@@ -65,14 +65,10 @@ struct result {
 };
 
 /// The record of a handler called once.
-inline result once(error_code error = {}, std::size_t bytes = 0) {
-    return {1, error, bytes};
-}
+inline result once(error_code error = {}, std::size_t bytes = 0) { return {1, error, bytes}; }
 inline const result never{};
 
-inline tcp::endpoint loopback(std::uint16_t port = 0) {
-    return {ip::address_v4::loopback(), port};
-}
+inline tcp::endpoint loopback(std::uint16_t port = 0) { return {ip::address_v4::loopback(), port}; }
 
 /// Both ends of a connection that Gyre made.
 struct connection {
@@ -114,8 +110,8 @@ inline std::string take(int fd, std::size_t size) {
     std::string text;
     char block[4096];
     while (text.size() < size && ready(fd)) {
-        const std::size_t wanted = size - text.size() < sizeof block ? size - text.size()
-                                                                     : sizeof block;
+        const std::size_t wanted =
+            size - text.size() < sizeof block ? size - text.size() : sizeof block;
         const ssize_t n = ::recv(fd, block, wanted, 0);
         if (n <= 0) {
             break;

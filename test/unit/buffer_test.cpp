@@ -41,10 +41,14 @@ std::string text_of(const B& sequence) {
 }
 
 template <class C>
-concept makes_buffer = requires(C&& c) { buffer(std::forward<C>(c)); };
+concept makes_buffer = requires(C&& c) {
+    buffer(std::forward<C>(c));
+};
 
 template <class C>
-concept makes_bounded_buffer = requires(C&& c) { buffer(std::forward<C>(c), 1); };
+concept makes_bounded_buffer = requires(C&& c) {
+    buffer(std::forward<C>(c), 1);
+};
 
 struct registered : mutable_buffer {
     using mutable_buffer::mutable_buffer;

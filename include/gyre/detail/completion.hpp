@@ -76,9 +76,9 @@ class dispatching_handler {
 public:
     using next_handler_type = Handler;
 
-    /// `origin`: where the operation is, if it is one of a reactor.
+    /// `origin`: where the operation is; null if it is not one of a reactor.
     template <class H>
-    explicit dispatching_handler(H&& handler, reactor* origin = nullptr)
+    dispatching_handler(reactor* origin, H&& handler)
         : origin_(composed_step<Handler> ? origin : nullptr),
           work_(get_associated_executor(handler, any_io_executor())),
           handler_(std::forward<H>(handler)) {}
@@ -109,5 +109,15 @@ private:
 template <class Handler>
 using completion_handler =
     std::conditional_t<names_executor<Handler>, dispatching_handler<Handler>, Handler>;
+
+/// Makes it.
+template <class Handler, class H>
+completion_handler<Handler> to_completion_handler(reactor* origin, H&& handler) {
+    if constexpr (names_executor<Handler>) {
+        return dispatching_handler<Handler>(origin, std::forward<H>(handler));
+    } else {
+        return std::forward<H>(handler);
+    }
+}
 
 }  // namespace gyre::inline v0::detail

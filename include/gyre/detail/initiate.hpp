@@ -26,7 +26,7 @@ auto* make_operation(reactor& r, Handler&& handler, Arguments&&... arguments) {
     operation_type* op = nullptr;
     if constexpr (names_executor<plain>) {
         op = operation_type::make(slots_of(r),
-                                  completion_handler<plain>(std::forward<Handler>(handler), &r),
+                                  completion_handler<plain>(&r, std::forward<Handler>(handler)),
                                   std::forward<Arguments>(arguments)...);
     } else {
         op = operation_type::make(slots_of(r), std::forward<Handler>(handler),
