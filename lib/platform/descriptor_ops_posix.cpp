@@ -18,7 +18,8 @@
 namespace gyre::inline v0::detail {
 namespace {
 
-static_assert(sizeof(io_buffer) == sizeof(iovec) && alignof(io_buffer) == alignof(iovec));
+static_assert(sizeof(io_buffer) == sizeof(iovec));
+static_assert(alignof(io_buffer) == alignof(iovec));
 static_assert(offsetof(io_buffer, data) == offsetof(iovec, iov_base));
 static_assert(offsetof(io_buffer, size) == offsetof(iovec, iov_len));
 

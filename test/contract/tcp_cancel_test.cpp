@@ -306,7 +306,7 @@ TEST_CASE("tcp cancel: a write that has been made is not counted and reports its
     CHECK(take(a.peer.get(), 4) == "data");
 }
 
-TEST_CASE("tcp cancel: a cancelled connect aborts, and the peer hears of no data") {
+TEST_CASE("tcp cancel: a connect that hangs ends with cancel, close, assignment and release") {
     io_context ctx;
     full_listener full;
     tcp::socket s(ctx);
@@ -315,7 +315,6 @@ TEST_CASE("tcp cancel: a cancelled connect aborts, and the peer hears of no data
     const int how = GENERATE(0, 1, 2, 3);
     ctx.poll();
     REQUIRE(r == never);
-    cancellation_signal signal;
     if (how == 0) {
         CHECK(s.cancel() == 1);
     } else if (how == 1) {
