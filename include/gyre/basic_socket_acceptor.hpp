@@ -132,9 +132,20 @@ public:
         : base(executor) {
         this->assign(protocol, handle);
     }
-    template <context_with_executor Context, class... Arguments>
-    explicit basic_socket_acceptor(Context& context, const Arguments&... arguments)
-        : basic_socket_acceptor(executor_type(context.get_executor()), arguments...) {}
+    /// The same with an io_context or another object in the place of its executor.
+    template <context_with_executor Context>
+    explicit basic_socket_acceptor(Context& context)
+        : basic_socket_acceptor(executor_type(context.get_executor())) {}
+    template <context_with_executor Context>
+    basic_socket_acceptor(Context& context, const protocol_type& protocol)
+        : basic_socket_acceptor(executor_type(context.get_executor()), protocol) {}
+    template <context_with_executor Context>
+    basic_socket_acceptor(Context& context, const endpoint_type& endpoint,
+                          bool reuse_address = true)
+        : basic_socket_acceptor(executor_type(context.get_executor()), endpoint, reuse_address) {}
+    template <context_with_executor Context>
+    basic_socket_acceptor(Context& context, const protocol_type& protocol, handle_type handle)
+        : basic_socket_acceptor(executor_type(context.get_executor()), protocol, handle) {}
 
     basic_socket_acceptor(basic_socket_acceptor&&) noexcept = default;
     basic_socket_acceptor& operator=(basic_socket_acceptor&&) noexcept = default;

@@ -85,9 +85,19 @@ public:
         : base(executor) {
         this->assign(protocol, handle);
     }
-    template <context_with_executor Context, class... Arguments>
-    explicit basic_stream_socket(Context& context, const Arguments&... arguments)
-        : basic_stream_socket(executor_type(context.get_executor()), arguments...) {}
+    /// The same with an io_context or another object in the place of its executor.
+    template <context_with_executor Context>
+    explicit basic_stream_socket(Context& context)
+        : basic_stream_socket(executor_type(context.get_executor())) {}
+    template <context_with_executor Context>
+    basic_stream_socket(Context& context, const protocol_type& protocol)
+        : basic_stream_socket(executor_type(context.get_executor()), protocol) {}
+    template <context_with_executor Context>
+    basic_stream_socket(Context& context, const endpoint_type& endpoint)
+        : basic_stream_socket(executor_type(context.get_executor()), endpoint) {}
+    template <context_with_executor Context>
+    basic_stream_socket(Context& context, const protocol_type& protocol, handle_type handle)
+        : basic_stream_socket(executor_type(context.get_executor()), protocol, handle) {}
 
     /// Pending operations go along; the other socket is closed and may be opened again.
     basic_stream_socket(basic_stream_socket&&) noexcept = default;
