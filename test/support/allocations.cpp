@@ -33,6 +33,8 @@ using gyre::testing::may_allocate;
 
 // A sanitizer's own malloc must not be replaced: there the operators are counted alone.
 #if !defined(GYRE_SANITIZED) && defined(__GLIBC__)
+const bool gyre::testing::malloc_is_counted = true;
+
 extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
@@ -66,6 +68,8 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
 #endif
 
 #if defined(GYRE_COUNTS_OPERATORS)
+const bool gyre::testing::malloc_is_counted = false;
+
 void* operator new(std::size_t size) {
     if (void* made = may_allocate() ? std::malloc(size == 0 ? 1 : size) : nullptr) {
         return made;

@@ -13,6 +13,9 @@ namespace gyre::testing {
 /// Calls since the program began.
 extern std::atomic<std::size_t> allocations;
 
+/// Whether malloc is counted, or the operators alone.
+extern const bool malloc_is_counted;
+
 /// How many allocations of this thread succeed until one fails.
 inline constexpr long never_fails = std::numeric_limits<long>::max();
 extern thread_local long allocations_until_failure;

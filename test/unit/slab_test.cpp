@@ -209,7 +209,8 @@ TEST_CASE("slab: walking visits slots in use and no others", "[slab]") {
     const ownership claim(s);
     std::vector<void*> objects;
     for (int i = 0; i != 1000; ++i) {
-        objects.push_back(s.acquire(64, i % 2 == 0 ? slot_kind::post : slot_kind::source));
+        objects.push_back(
+            s.acquire(slot_class(64), i % 2 == 0 ? slot_kind::post : slot_kind::source));
     }
     for (std::size_t i = 0; i < objects.size(); i += 3) {
         gyre::detail::release_slot(objects[i]);
