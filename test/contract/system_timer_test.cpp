@@ -38,7 +38,7 @@ struct frozen_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<frozen_clock>;
-    static constexpr bool is_steady = false;
+    [[maybe_unused]] static constexpr bool is_steady = false;
     static inline std::atomic<rep> ticks{1'000'000};
     static time_point now() noexcept { return time_point(duration(ticks)); }
 };
@@ -49,7 +49,7 @@ struct slow_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<slow_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true;
     static time_point now() noexcept { return time_point(steady::now().time_since_epoch() / 2); }
 };
 
@@ -59,7 +59,7 @@ struct coarse_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<coarse_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true;
     static time_point now() noexcept {
         return time_point(std::chrono::floor<duration>(steady::now().time_since_epoch()));
     }

@@ -17,7 +17,7 @@
 namespace gyre::testing {
 
 std::atomic<std::size_t> allocations{0};
-thread_local long allocations_until_failure = never_fails;
+constinit thread_local long allocations_until_failure = never_fails;
 
 namespace {
 

@@ -18,6 +18,6 @@ extern const bool malloc_is_counted;
 
 /// How many allocations of this thread succeed until one fails.
 inline constexpr long never_fails = std::numeric_limits<long>::max();
-extern thread_local long allocations_until_failure;
+extern constinit thread_local long allocations_until_failure;
 
 }  // namespace gyre::testing
