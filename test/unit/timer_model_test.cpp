@@ -242,7 +242,7 @@ TEST_CASE("timers: a random walk by another thread, through ring and inbox, agre
     {
         std::mt19937_64 random(ring);
         stepped_loop loop(context);
-        for (int turn = 0; turn != 40'000; ++turn) {
+        for (int turn = 0; turn != 15'000; ++turn) {
             for (std::uint64_t n = random() % 16; n != 0; --n) {
                 walk.operate(false);
             }
@@ -251,7 +251,7 @@ TEST_CASE("timers: a random walk by another thread, through ring and inbox, agre
             loop.turn();
             walk.check_fired();
         }
-        CHECK(walk.fired() > 10'000);
+        CHECK(walk.fired() > 1'000);
     }
     walk.cancel_all();
     context.restart();
