@@ -20,27 +20,21 @@ namespace gyre::inline v0 {
 namespace detail {
 
 /// Waits for readiness; nothing is performed.
-class io_wait_base : public io_operation {
+class io_wait_base final : public io_operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::io_wait;
-    io_wait_base(function f, source* s, io_queue q) noexcept : io_operation(f, s, q) {}
+    io_wait_base(const functions& f, source* s, io_queue q) noexcept : io_operation(f, s, q) {}
 
     timer_wait_base::outcome take() noexcept { return {error()}; }
-
-protected:
-    ~io_wait_base() = default;
 };
 
 /// Waits for a connection attempt to end.
-class connect_base : public io_operation {
+class connect_base final : public io_operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::connect;
-    connect_base(function f, source* s) noexcept : io_operation(f, s, io_queue::write) {}
+    connect_base(const functions& f, source* s) noexcept : io_operation(f, s, io_queue::write) {}
 
     timer_wait_base::outcome take() noexcept { return {error()}; }
-
-protected:
-    ~connect_base() = default;
 };
 
 /// Reaches the untyped part of a socket, for the library's own operations.

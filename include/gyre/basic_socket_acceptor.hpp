@@ -15,9 +15,9 @@ namespace detail {
 
 /// Accepts into a socket that the user brings; fills an endpoint if one is wanted.
 template <class Socket, class Endpoint>
-class accept_into_base : public accept_operation {
+class accept_into_base final : public accept_operation {
 public:
-    accept_into_base(function f, source* s, socket_object* into, Endpoint* peer) noexcept
+    accept_into_base(const functions& f, source* s, socket_object* into, Endpoint* peer) noexcept
         : accept_operation(f, s), into_(into), peer_(peer) {
         if (peer != nullptr) {
             address_ = address_of_peer_.data();
@@ -37,9 +37,6 @@ public:
         return {e};
     }
 
-protected:
-    ~accept_into_base() = default;
-
 private:
     socket_object* into_;
     Endpoint* peer_;
@@ -48,9 +45,10 @@ private:
 
 /// Accepts into a new socket, which the handler is given.
 template <class Socket, class Endpoint>
-class accept_new_base : public accept_operation {
+class accept_new_base final : public accept_operation {
 public:
-    accept_new_base(function f, source* s, const any_io_executor& executor, Endpoint* peer) noexcept
+    accept_new_base(const functions& f, source* s, const any_io_executor& executor,
+                    Endpoint* peer) noexcept
         : accept_operation(f, s), executor_(executor), peer_(peer) {
         if (peer != nullptr) {
             address_ = address_of_peer_.data();
@@ -78,9 +76,6 @@ public:
         }
         return o;
     }
-
-protected:
-    ~accept_new_base() = default;
 
 private:
     any_io_executor executor_;

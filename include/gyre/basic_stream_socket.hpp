@@ -5,51 +5,13 @@
 #include <gyre/basic_socket.hpp>
 #include <gyre/buffer.hpp>
 #include <gyre/detail/buffer_array.hpp>
+#include <gyre/detail/transfer.hpp>
+#include <gyre/detail/whole_transfer.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 
 namespace gyre::inline v0 {
-
-namespace detail {
-
-/// A transfer with room for `N` buffers.
-template <slot_kind Kind, std::size_t N>
-class transfer_base : public io_operation {
-public:
-    static constexpr slot_kind kind_in_slot = Kind;
-
-    template <class Buffers>
-    transfer_base(function f, source* s, const buffer_array<Buffers>& buffers, int flags) noexcept
-        : io_operation(f, s, Kind == slot_kind::receive ? io_queue::read : io_queue::write) {
-        buffer_count_ = static_cast<std::uint32_t>(buffers.count());
-        flags_ = flags;
-        buffers_ = items_;
-        items_[0] = buffers.data()[0];  // there always is one
-        for (std::size_t i = 1; N > 1 && i < buffers.count(); ++i) {
-            items_[i] = buffers.data()[i];
-        }
-    }
-
-    struct outcome {
-        std::error_code error;
-        std::size_t bytes;
-        template <class Handler>
-        void operator()(Handler& handler) {
-            std::move(handler)(error, bytes);
-        }
-    };
-    outcome take() noexcept { return {error(), bytes}; }
-
-protected:
-    ~transfer_base() = default;
-
-private:
-    io_buffer items_[N];
-};
-
-}  // namespace detail
 
 /// A connection. See basic_socket for threads, lifetime and cancellation.
 ///
@@ -191,13 +153,28 @@ private:
 
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers, flags_type flags) const {
-            using operation_base = detail::transfer_base<Kind, detail::buffer_capacity<Buffers>>;
-            detail::socket_object& object = self->object_;
-            object.start(detail::make_operation<operation_base>(
-                object.where(), std::forward<Handler>(handler), object.get_source(),
-                detail::buffer_array<Buffers>(buffers), flags));
+            detail::start_transfer<Kind, detail::extent::some>(
+                self->object_, std::forward<Handler>(handler),
+                detail::buffer_array<Buffers>(buffers), flags);
         }
     };
 };
+
+namespace detail {
+
+template <class Protocol>
+struct whole_transfer<basic_stream_socket<Protocol>> {
+    static constexpr bool possible = true;
+
+    template <slot_kind Kind, class Buffers, class Handler>
+    static void start(basic_stream_socket<Protocol>& socket, const Buffers& buffers,
+                      Handler&& handler) {
+        start_transfer<Kind, extent::whole>(socket_access::object(socket),
+                                            std::forward<Handler>(handler),
+                                            buffer_array<Buffers>(buffers), 0);
+    }
+};
+
+}  // namespace detail
 
 }  // namespace gyre::inline v0

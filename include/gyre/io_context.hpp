@@ -145,15 +145,12 @@ private:
 namespace detail {
 
 /// Destroys an object when it is called or destroyed.
-class destroy_base : public operation {
+class destroy_base final : public operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::destroy;
-    explicit destroy_base(function f) noexcept : operation(f) {}
+    explicit destroy_base(const functions& f) noexcept : operation(f, operation_state::finished) {}
 
     post_base::outcome take() noexcept { return {}; }
-
-protected:
-    ~destroy_base() = default;
 };
 
 template <class T>

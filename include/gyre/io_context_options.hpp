@@ -33,7 +33,8 @@ struct io_context_options {
     std::size_t inbox_per_turn = 1000;
     /// Events that one wait fetches; the rest is fetched in the next turn.
     std::size_t events_per_wait = 256;
-    /// Handlers that run before the poller is asked again.
+    /// Handlers that run before the poller is asked again; two for each event that it reported
+    /// last, if that is more.
     std::size_t handlers_per_turn = 64;
     /// How long handlers run before the poller is asked again; looked at every 16th handler.
     std::int64_t time_per_turn = 1'000'000;

@@ -35,15 +35,15 @@ io_context::~io_context() {
     delete reactor_;
 }
 
-io_context::count_type io_context::run() { return reactor_->run(no_deadline); }
-io_context::count_type io_context::run_one() { return reactor_->run_one(no_deadline) ? 1 : 0; }
-io_context::count_type io_context::poll() { return reactor_->run(immediately); }
-io_context::count_type io_context::poll_one() { return reactor_->run_one(immediately) ? 1 : 0; }
+io_context::count_type io_context::run() { return reactor_->run(no_deadline, false); }
+io_context::count_type io_context::run_one() { return reactor_->run(no_deadline, true); }
+io_context::count_type io_context::poll() { return reactor_->run(immediately, false); }
+io_context::count_type io_context::poll_one() { return reactor_->run(immediately, true); }
 
 io_context::count_type io_context::run_until_ns(time_ns until, bool one) {
     // The very first nanosecond means "without waiting" further down.
     until = until == immediately ? immediately + 1 : until;
-    return one ? (reactor_->run_one(until) ? 1 : 0) : reactor_->run(until);
+    return reactor_->run(until, one);
 }
 
 void io_context::stop() noexcept { reactor_->stop(); }

@@ -11,6 +11,8 @@
 namespace gyre::inline v0::detail {
 namespace {
 
+constexpr std::size_t handlers_per_look = 16;  // at the clock
+
 std::unique_ptr<poller> make_poller(platform& world, const io_context_options& options) {
     std::error_code error;
     std::unique_ptr<poller> made(world.make_poller(options.poller, error));
@@ -58,9 +60,9 @@ public:
 
     /// The innermost call of run() or poll() of `r` that this thread is in; null if there is none.
     static running* here(const reactor& r) noexcept {
-        for (owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
+        for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
             if (f->runs == &r) {
-                return static_cast<running*>(f);
+                return const_cast<running*>(static_cast<const running*>(f));
             }
         }
         return nullptr;
@@ -87,7 +89,7 @@ public:
 
     /// Waits in line for the token; false if the context was stopped or the time is up.
     [[gnu::noinline]] bool retake() {
-        if (reactor_.token_.take(reactor_.stopped_, until_)) {
+        if (reactor_.token_.take(until_)) {
             owned = &reactor_.slab_;
         }
         return holding();
@@ -101,30 +103,12 @@ private:
     std::uint64_t slack_before_ = 0;
 };
 
-/// Around the call of a handler: its operation counts as work until it has returned or thrown.
-class reactor::handler_call {
-public:
-    handler_call(reactor& r, running& self) noexcept : reactor_(r), self_(self) {}
-    handler_call(const handler_call&) = delete;
-    handler_call& operator=(const handler_call&) = delete;
-    ~handler_call() {
-        if (self_.holding()) [[likely]] {
-            --reactor_.work_;
-        } else {
-            self_.handler_returned();
-        }
-    }
-
-private:
-    reactor& reactor_;
-    running& self_;
-};
-
 reactor::reactor(platform& world, const io_context_options& options)
-    : world_(world),
+    : slab_(options.slab_bytes_max),
+      world_(world),
+      clock_(world.clock()),
       options_(options),
       poller_(make_poller(world, options)),
-      slab_(options.slab_bytes_max),
       sources_(world, *poller_, slab_, ready_, *this, options),
       event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
       ring_(options.ring_capacity) {}
@@ -134,13 +118,13 @@ reactor::~reactor() { destroy_pending(); }
 // A call that goes on with a turn of an earlier call: hours may have passed.
 void reactor::read_clock_again() noexcept {
     if (slab_.owned_here() && turn_open_) {
-        now_ = latest_ = world_.clock().steady_now();
+        now_ = latest_ = clock_.steady_now();
         turn_end_ = now_ + options_.time_per_turn;
     }
 }
 
 void reactor::stop() noexcept {
-    stopped_.store(true, std::memory_order_seq_cst);
+    attention_.stop();
     wake();
     token_.wake_all();
 }
@@ -163,50 +147,54 @@ bool reactor::running_in_this_thread() const noexcept { return running::here(*th
 
 // ---- a turn: docs/loop.md --------------------------------------------------------------------
 
-// Goes on with the turn until one handler was run.
-inline bool reactor::step(running& self, time_ns until) {
-    if (until != no_deadline && until != immediately && fresh_now() >= until) {
+// Turns the loop until the ready list has an operation that may be run now. False if there will be
+// none, or none by `until`.
+inline bool reactor::find_ready(running& self, time_ns until) {
+    if (until != no_deadline && until != immediately && fresh_now() >= until) [[unlikely]] {
         return false;
     }
-    for (;;) {
-        if (stopped() || (!self.holding() && !self.retake())) {
+    do {
+        if (stopped() || (!self.holding() && !self.retake())) [[unlikely]] {
             return false;
         }
-        if (turn_open_ && !ready_.empty() && may_run()) [[likely]] {  // 3
-            if (run_next(self)) [[likely]] {
-                return true;
-            }
-        } else if (!next_turn(self, until)) {
-            return false;
+        if (turn_open_ && !ready_.empty() && may_run()) {  // 3
+            return true;
         }
-    }
+    } while (next_turn(self, until));
+    return false;
 }
 
 // Ends the turn, waits, and begins the next one. False if there is nothing more to do, or not by
 // `until`.
-bool reactor::next_turn(running& self, time_ns until) {
-    if (!turn_open_) {
-        begin_turn();
-        return true;
+inline bool reactor::next_turn(running& self, time_ns until) {
+    const bool waits = turn_open_;
+    if (waits) {
+        end_turn(self);
+        if (idle()) [[unlikely]] {
+            stop();
+            return false;
+        }
+        wait(until);
     }
-    end_turn(self);
-    if (idle()) {
-        stop();
-        return false;
-    }
-    wait(until);
     begin_turn();
     const bool nothing = ready_.empty() && (doomed_.empty() || self.nested());
-    return !(nothing && now_ >= until);
+    return !(waits && nothing && now_ >= until);
 }
 
-void reactor::begin_turn() noexcept {
-    apply_inbox();  // 1
-    apply_ring();
+inline void reactor::begin_turn() noexcept {
+    if (!inbox_.empty()) {  // 1
+        apply_inbox();
+    }
+    if (!ring_.empty()) {
+        apply_ring();
+    }
     slab_.return_shared();
-    now_ = latest_ = world_.clock().steady_now();  // 2
-    take_due_timers();
-    handlers_left_ = options_.handlers_per_turn;
+    now_ = latest_ = clock_.steady_now();  // 2
+    if (now_ >= timers_.next_deadline()) {
+        take_due_timers();
+    }
+    handlers_left_ = std::max(options_.handlers_per_turn, 2 * fetched_);
+    grant_handlers();
     turn_end_ = now_ + options_.time_per_turn;
     sources_.begin_turn();
     turn_open_ = true;
@@ -224,66 +212,66 @@ void reactor::take_due_timers() noexcept {
 }
 
 // Whether the budget of this turn allows another handler.
-bool reactor::may_run() noexcept {
-    if (handlers_left_ == 0) {
-        return false;
-    }
-    if (--handlers_left_ % 16 == 0) {
-        look_at_clock();
-    }
-    return true;
-}
-
-void reactor::look_at_clock() noexcept {
-    latest_ = world_.clock().steady_now();
-    if (latest_ >= turn_end_) {
-        handlers_left_ = 0;
-    }
-}
-
-// Performs the oldest ready operation and calls its handler. False if it was not ready after all.
-inline bool reactor::run_next(running& self) {
-    operation* op = ready_.pop();
-    const slot_kind kind = op->kind();
-    if (kind == slot_kind::receive) {
-        auto* io = static_cast<io_operation*>(op);
-        if (op->state == operation_state::ready && !sources_.receive(io)) [[unlikely]] {
+inline bool reactor::may_run() noexcept {
+    if (until_look_ == 0) {
+        latest_ = clock_.steady_now();
+        if (handlers_left_ == 0 || latest_ >= turn_end_) {
             return false;
         }
-    } else if (kind == slot_kind::send && op->state == operation_state::finished) {
-        sources_.unlink(static_cast<io_operation*>(op));
-    } else if (op->linked() && !prepare(op)) [[unlikely]] {
-        return false;
-    }
-    if (hooked_ || token_.wanted()) [[unlikely]] {
-        run_observed_handler(self, op);
-    } else {
-        run_handler(self, op);
+        grant_handlers();
     }
     return true;
 }
 
-// Performs what is left to be done, and takes the operation out of its object's queue.
-bool reactor::prepare(operation* op) noexcept {
-    if (op->kind() == slot_kind::timer_wait) {
-        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+// As many as may run before the clock is looked at.
+inline void reactor::grant_handlers() noexcept {
+    until_look_ = static_cast<std::uint32_t>(std::min(handlers_left_, handlers_per_look));
+    handlers_left_ -= until_look_;
+}
+
+// Performs what is left to be done of the operation, and takes it out of its object's queue. False
+// if it was not ready after all.
+inline bool reactor::prepare(operation* op) noexcept {
+    if (op->state == operation_state::finished) {
         return true;
     }
-    auto* io = static_cast<io_operation*>(op);
-    if (op->state == operation_state::ready && !sources_.perform(io)) {
-        return false;
+    if (op->kind() == slot_kind::receive) [[likely]] {
+        return sources_.receive(static_cast<transfer_operation*>(op));
     }
-    sources_.unlink(io);
+    return prepare_other(op);
+}
+
+bool reactor::prepare_other(operation* op) noexcept {
+    if (op->kind() == slot_kind::timer_wait) {
+        static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+        op->set_error({});
+    } else if (op->state == operation_state::ready) {
+        return sources_.perform(static_cast<io_operation*>(op));
+    } else {
+        sources_.unlink(static_cast<io_operation*>(op));
+    }
+    op->state = operation_state::finished;
     return true;
 }
 
-inline void reactor::run_handler(running& self, operation* op) {
-    const handler_call call(*this, self);
-    op->call();
+// Runs the oldest ready operation. False if it was not ready after all.
+inline bool reactor::run_next() {
+    struct work_done {
+        ~work_done() { --work; }  // also if the handler throws
+        std::int64_t& work;
+    };
+    operation* op = ready_.pop();
+    --until_look_;
+    if (!prepare(op)) [[unlikely]] {
+        return false;
+    }
+    const work_done done{work_};
+    op->call(slab_.owned_slots());
+    return true;
 }
 
-// Somebody watches, or has nothing to do.
-void reactor::run_observed_handler(running& self, operation* op) {
+// As run_next(), when somebody watches, or has nothing to do and could go on with the turn.
+bool reactor::run_watched(running& self) {
     struct watch {
         ~watch() {
             if (hook.after != nullptr) {
@@ -293,23 +281,42 @@ void reactor::run_observed_handler(running& self, operation* op) {
         const dispatch_hook hook;
         const dispatch_info info;
     };
-    const watch observed{hook_, hooked_ ? describe(op) : dispatch_info()};
+    struct work_done {
+        ~work_done() {
+            if (self.holding()) {
+                --r.work_;
+            } else {
+                self.handler_returned();
+            }
+        }
+        reactor& r;
+        running& self;
+    };
+    operation* op = ready_.pop();
+    --until_look_;
+    if (!prepare(op)) {
+        return false;
+    }
+    const watch observed{hook_, attention_.watched() ? describe(op) : dispatch_info()};
     if (observed.hook.before != nullptr) {
         observed.hook.before(observed.hook.user, observed.info);
     }
-    if (token_.wanted() && !ready_.empty()) {
+    if (attention_.has_waiters() && !ready_.empty()) {
         self.pass();
     }
-    run_handler(self, op);
+    const work_done done{*this, self};
+    op->call(self.holding() ? slab_.owned_slots() : nullptr);
+    return true;
 }
 
 // 4: objects that handlers of this turn may have in hand, but none after it. A call nested in a
 // handler leaves them to the outer one.
-void reactor::end_turn(const running& self) noexcept {
-    while (!self.nested() && !doomed_.empty()) {
-        doomed_.pop()->call();
-        --work_;
-    }
+inline void reactor::end_turn(const running& self) noexcept {
+    while (!doomed_.empty() && !self.nested())
+        [[unlikely]] {
+            doomed_.pop()->call();
+            --work_;
+        }
 }
 
 // Nothing to run, nothing to wait for and no errand.
@@ -318,7 +325,7 @@ bool reactor::idle() const noexcept {
 }
 
 // 5 and 6
-void reactor::wait(time_ns until) {
+inline void reactor::wait(time_ns until) {
     const bool all_called = ready_.empty();
     time_ns deadline = immediately;
     if (all_called) {
@@ -334,6 +341,7 @@ void reactor::wait(time_ns until) {
             deadline = immediately;
         }
     } else if (!sources_.watching()) {
+        fetched_ = 0;
         return;  // nothing could be reported
     }
     event_buffer events(event_storage_);
@@ -341,8 +349,10 @@ void reactor::wait(time_ns until) {
     next_wake_.store(awake, std::memory_order_seq_cst);
     if (error) {
         turn_open_ = false;
+        until_look_ = 0;
         throw std::system_error(error, "gyre: wait");
     }
+    fetched_ = events.size();
     sources_.dispatch(events, all_called);
 }
 
@@ -350,38 +360,44 @@ dispatch_info reactor::describe(operation* op) noexcept {
     dispatch_info info{};
     info.kind = op->kind();
     info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
+    info.handler = op->handler_name();
+    info.queued_ns = clock_.steady_now() - op->queued_ns;
+    if (info.kind == slot_kind::post) {
+        return info;
+    }
     info.error = op->error();
     info.bytes = op->bytes;
-    info.handler = op->handler_name();
-    info.queued_ns = op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
-    if (info.kind == slot_kind::timer_wait) {
-        info.object = static_cast<timer_wait_base*>(op)->deadline_;
-    } else if (info.kind != slot_kind::post) {
-        info.object = static_cast<io_operation*>(op)->source_;
-    }
+    info.object = info.kind == slot_kind::timer_wait
+                      ? static_cast<const void*>(static_cast<timer_wait_base*>(op)->deadline_)
+                      : static_cast<io_operation*>(op)->source_;
     return info;
 }
 
 void reactor::set_dispatch_hook(const dispatch_hook& hook) noexcept {
     hook_ = hook;
-    hooked_ = hook.before != nullptr || hook.after != nullptr;
-    ready_.watch_by(hooked_ ? &world_.clock() : nullptr);
+    const bool hooked = hook.before != nullptr || hook.after != nullptr;
+    ready_.watch_by(hooked ? &clock_ : nullptr);
+    attention_.watch(hooked);
 }
 
-std::size_t reactor::run(time_ns until) {
+std::size_t reactor::run(time_ns until, bool one) {
     running self(*this, until);
     read_clock_again();
+    const bool looks_up = one || (until != no_deadline && until != immediately);
     std::size_t count = 0;
-    while (step(self, until)) {
-        ++count;
+    while (find_ready(self, until)) {
+        if (looks_up || attention_.wanted()) [[unlikely]] {
+            count += run_watched(self) ? 1 : 0;
+            if (one && count != 0) {
+                break;
+            }
+            continue;
+        }
+        do {
+            count += run_next() ? 1 : 0;
+        } while (!ready_.empty() && (until_look_ != 0 || may_run()) && !attention_.wanted());
     }
     return count;
-}
-
-bool reactor::run_one(time_ns until) {
-    running self(*this, until);
-    read_clock_again();
-    return step(self, until);
 }
 
 // ---- the end ---------------------------------------------------------------------------------

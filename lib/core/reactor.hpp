@@ -28,15 +28,12 @@
 namespace gyre::inline v0::detail {
 
 /// The library's own errand to the owner.
-class command_base : public operation {
+class command_base final : public operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::command;
-    explicit command_base(function f) noexcept : operation(f) {}
+    explicit command_base(const functions& f) noexcept : operation(f, operation_state::finished) {}
 
     post_base::outcome take() noexcept { return {}; }
-
-protected:
-    ~command_base() = default;
 };
 
 class reactor final : private source_events {
@@ -47,13 +44,12 @@ public:
 
     // ---- running: any thread -------------------------------------------------------------------
 
-    /// Runs at most one handler; waits for it until the deadline. False if none was run.
-    bool run_one(time_ns until);
-    /// Runs handlers until there is no work, stop() or the deadline; returns how many.
-    std::size_t run(time_ns until);
+    /// Runs handlers, or just one, until there is no work, stop() or the deadline; returns how
+    /// many.
+    std::size_t run(time_ns until, bool one);
     void stop() noexcept;
-    bool stopped() const noexcept { return stopped_.load(std::memory_order_seq_cst); }
-    void restart() noexcept { stopped_.store(false, std::memory_order_seq_cst); }
+    bool stopped() const noexcept { return attention_.stopped(); }
+    void restart() noexcept { attention_.restart(); }
     bool running_in_this_thread() const noexcept;
     /// Destroys pending handlers uncalled, and what their captures own, until nothing is left.
     void destroy_pending() noexcept;
@@ -67,6 +63,11 @@ public:
 
     void complete(operation* op, const std::error_code& error) noexcept;
     void start_io(io_operation* op) noexcept;
+    /// Makes a transfer of one buffer, and starts it if this thread is the owner and there is a
+    /// source and something to transfer. Throws std::bad_alloc.
+    template <class Operation>
+    Operation* begin(source* s, const operation_functions& f, void* data, std::size_t size,
+                     int flags);
     std::size_t cancel_io(source* s) noexcept;
     std::error_code close_source(source* s) noexcept;
     std::error_code release_source(source* s) noexcept;
@@ -97,25 +98,27 @@ private:
 
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
-    [[gnu::noinline]] void start_from_outside(io_operation* op) noexcept;
+    template <class Operation>
+    [[gnu::noinline]] Operation* make_transfer(source* s, const operation_functions& f, void* data,
+                                               std::size_t size, int flags);
 
     // A turn of the loop, in order.
     void read_clock_again() noexcept;
-    [[gnu::always_inline]] bool step(running& self, time_ns until);
+    bool find_ready(running& self, time_ns until);
+    bool next_turn(running& self, time_ns until);
     void begin_turn() noexcept;
-    void apply_inbox() noexcept;
+    [[gnu::noinline]] void apply_inbox() noexcept;
     void apply(slot* s) noexcept;
-    void apply_ring() noexcept;
+    [[gnu::noinline]] void apply_ring() noexcept;
     void apply_all() noexcept;
     void take_arriving(const source& s) noexcept;
-    void take_due_timers() noexcept;
+    [[gnu::noinline]] void take_due_timers() noexcept;
     bool may_run() noexcept;
-    [[gnu::noinline]] void look_at_clock() noexcept;
-    [[gnu::always_inline]] bool run_next(running& self);
+    void grant_handlers() noexcept;
     bool prepare(operation* op) noexcept;
-    [[gnu::noinline]] void run_observed_handler(running& self, operation* op);
-    [[gnu::always_inline]] void run_handler(running& self, operation* op);
-    [[gnu::noinline]] bool next_turn(running& self, time_ns until);
+    [[gnu::noinline]] bool prepare_other(operation* op) noexcept;
+    bool run_next();
+    [[gnu::noinline]] bool run_watched(running& self);
     void end_turn(const running& self) noexcept;
     void wait(time_ns until);
 
@@ -153,34 +156,37 @@ private:
     void abort_operation(const operation_id& id) noexcept;
     dispatch_info describe(operation* op) noexcept;
 
+    // ---- the owner's; what every handler needs comes first
+    // ---------------------------------------
+    attention attention_;
+    std::uint32_t until_look_ = 0;  // handlers before the clock is looked at again
+    std::int64_t work_ = 0;
+    ready_queue ready_;
+    slab slab_;
+
     platform& world_;
+    clock_ops& clock_;
     const io_context_options options_;
     const std::unique_ptr<poller> poller_;
-
-    // ---- the owner's ---------------------------------------------------------------------------
-    slab slab_;
-    ready_queue ready_;
     source_table sources_;
     timer_queue timers_;
     ready_list doomed_;  // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;
-    std::int64_t work_ = 0;
     // The state of the turn lives here, so that run_one() can stop after a handler and a nested
     // poll() can go on with it.
     bool turn_open_ = false;
-    std::size_t handlers_left_ = 0;
+    std::size_t handlers_left_ = 0;  // in this turn, beside until_look_
+    std::size_t fetched_ = 0;        // events of the latest wait
     time_ns turn_end_ = 0;
     time_ns now_ = 0;     // of this turn
     time_ns latest_ = 0;  // the latest reading of the clock
     dispatch_hook hook_;
-    bool hooked_ = false;
 
     // ---- shared with other threads -------------------------------------------------------------
-    token token_;
+    token token_{attention_};
     inbox inbox_;
     op_ring ring_;
     std::atomic<std::int64_t> foreign_work_{0};
-    std::atomic<bool> stopped_{false};
     // When the sleeping owner will wake by itself; `awake` while it does not sleep. The owner
     // stores it and then looks for errands; a producer leaves an errand and then looks at it. All
     // four are sequentially consistent, so at least one sees what the other did.
@@ -188,5 +194,34 @@ private:
     // The owner's count of work while it sleeps: who brings the sum with foreign_work_ to 0 wakes.
     std::atomic<std::int64_t> work_asleep_{0};
 };
+
+template <class Operation>
+inline Operation* reactor::begin(source* s, const operation_functions& f, void* data,
+                                 std::size_t size, int flags) {
+    if (!slab_.owned_by_top() || s == nullptr || size == 0) [[unlikely]] {
+        return make_transfer<Operation>(s, f, data, size, flags);
+    }
+    void* at = slab_.take_free(f.size_class, Operation::kind_in_slot);
+    if (at == nullptr) [[unlikely]] {
+        return make_transfer<Operation>(s, f, data, size, flags);
+    }
+    auto* op = ::new (at) Operation(f, s, data, size, flags);
+    op->round = s->cancel_round.load(std::memory_order_seq_cst);
+    ++work_;
+    if constexpr (Operation::kind_in_slot == slot_kind::receive) {
+        return static_cast<Operation*>(sources_.start_receive(op));
+    } else {
+        return static_cast<Operation*>(sources_.start_send(op));
+    }
+}
+
+// Fresh: whoever asked for it starts it.
+template <class Operation>
+Operation* reactor::make_transfer(source* s, const operation_functions& f, void* data,
+                                  std::size_t size, int flags) {
+    const io_buffer buffer{data, size};
+    return ::new (slab_.acquire(f.size_class, Operation::kind_in_slot))
+        Operation(f, s, &buffer, size != 0 ? 1 : 0, flags);
+}
 
 }  // namespace gyre::inline v0::detail

@@ -117,7 +117,7 @@ void reactor::apply(slot* s) noexcept {
     default: {
         auto* op = static_cast<operation*>(s->object());
         ++work_;
-        if (op->state == operation_state::fresh && op->kind() != slot_kind::post) {
+        if (op->state == operation_state::fresh) {
             sources_.start_arrived(static_cast<io_operation*>(op));
         } else {
             ready_.push(op);
@@ -130,15 +130,6 @@ void reactor::apply(slot* s) noexcept {
 
 void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
-    if (slab_.owned_by_top()) [[likely]] {
-        ++work_;
-        sources_.start(op);
-    } else {
-        start_from_outside(op);
-    }
-}
-
-void reactor::start_from_outside(io_operation* op) noexcept {
     const access claim(*this);
     if (claim.direct()) {
         ++work_;
@@ -227,7 +218,10 @@ void reactor::abort_operation(const operation_id& id) noexcept {
 
 // ---- what headers call -----------------------------------------------------------------------
 
-slab* slots_of(reactor& r) noexcept { return &r.memory(); }
+void* acquire_slot(reactor* where, unsigned size_class, slot_kind kind) {
+    return where->memory().acquire(size_class, kind);
+}
+void count_spill(reactor* where) noexcept { where->memory().count_spill(); }
 time_ns fresh_now(reactor& r) noexcept { return r.fresh_now(); }
 void hold_work(reactor& r) noexcept { r.work_started(); }
 void drop_work(reactor& r) noexcept { r.work_finished(); }

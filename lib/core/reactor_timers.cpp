@@ -231,7 +231,7 @@ void reactor::pause(source& s) noexcept {
                 ::new (slab_.acquire(slot_class(sizeof(deadline)), slot_kind::deadline)) deadline;
         }
     } catch (const std::bad_alloc&) {
-        s.paused = false;  // without memory for the pause there is none
+        s.clear(source::paused);  // without memory for the pause there is none
         return;
     }
     s.pause_end->paused = &s;
@@ -246,7 +246,7 @@ void reactor::forget_pause(source& s) noexcept {
 }
 
 time_ns reactor::fresh_now() noexcept {
-    const time_ns now = world_.clock().steady_now();
+    const time_ns now = clock_.steady_now();
     if (slab_.owned_here()) {
         latest_ = now;
     }

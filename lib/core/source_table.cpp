@@ -4,7 +4,7 @@
 
 #include <gyre/error.hpp>
 
-#include <limits>
+#include <algorithm>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -36,48 +36,72 @@ source_table::source_table(platform& world, poller& p, slab& memory, ready_queue
       slab_(memory),
       ready_(ready),
       events_(events),
-      one_shot_(has(p.features(), poller_features::one_shot)),
+      system_(&std::system_category()),
+      one_shot_(has(p.features(), poller_features::one_shot) ? source::one_shot : 0),
       accept_batch_(options.accept_batch) {}
 
-// ---- operations ------------------------------------------------------------------------------
+// ---- starting --------------------------------------------------------------------------------
 
-// The first operation of its queue that is not done: is it tried before its handler is called, or
-// waited for?
-void source_table::try_next(io_operation* op) noexcept {
-    const source& s = *op->source_;
-    const slot_kind kind = op->kind();
-    if ((s.drained & bit(op->queue)) != 0 || s.paused || s.connecting ||
-        kind == slot_kind::io_wait) {
-        wait_for(op);
-    } else {
-        op->state = operation_state::ready;
-        ready_.push(op);
+void source_table::start(io_operation* op) noexcept {
+    switch (op->kind()) {
+    case slot_kind::receive: queue_receive(static_cast<transfer_operation*>(op)); break;
+    case slot_kind::send: start_send(static_cast<transfer_operation*>(op)); break;
+    default: start_other(op);
     }
 }
 
-// Not the first of its queue, or neither read nor write.
-void source_table::start_slowly(io_operation* op) noexcept {
-    operation_queue& queue = op->source_->queues[op->queue];
-    // Writes that are done stay in front until their handlers are called.
-    const bool first = queue.empty() || queue.back()->state == operation_state::finished;
-    queue.push(op);
+transfer_operation* source_table::queue_receive(transfer_operation* op) noexcept {
+    source& s = *op->source_;
+    const bool alone = s.queues[op->queue].empty();
+    s.queues[op->queue].push(op);
     op->state = operation_state::waiting;
-    if (op->kind() == slot_kind::connect) {
-        op->source_->connecting = true;
-        op->source_->drained |= bit(static_cast<unsigned>(io_queue::read));
-    }
-    if (!first) {
-        return;  // behind others its turn comes when they are done
-    }
-    const source& s = *op->source_;
-    const bool may_send = (s.drained & bit(op->queue)) == 0 && !s.connecting;
-    if (op->kind() == slot_kind::send && may_send) {
-        if (send(op)) {
-            ready_.push(op);
-        }
-    } else {
+    if (alone) {  // else its turn comes when those before it are done
         try_next(op);
     }
+    return op;
+}
+
+void source_table::start_other(io_operation* op) noexcept {
+    source& s = *op->source_;
+    const bool alone = s.queues[op->queue].empty();
+    s.queues[op->queue].push(op);
+    op->state = operation_state::waiting;
+    if (op->kind() == slot_kind::connect) {
+        s.set(source::connecting);
+        s.drained |= bit(static_cast<unsigned>(io_queue::read));
+    }
+    if (alone) {  // else its turn comes when those before it are done
+        try_next(op);
+    }
+}
+
+// A write is tried now, so that its handler can be called without waiting for the poller.
+transfer_operation* source_table::start_send(transfer_operation* op) noexcept {
+    constexpr auto write = static_cast<unsigned>(io_queue::write);
+    source& s = *op->source_;
+    const bool try_it = s.queues[write].empty() && (s.drained & bit(write)) == 0;
+    if (!try_it || !move_bytes<io_queue::write>(op, s)) [[unlikely]] {
+        return queue_send(op);
+    }
+    op->state = operation_state::finished;
+    if (op->goes_on()) [[unlikely]] {
+        op->state = operation_state::stepping;
+        op->source_->steps.push(op);
+    }
+    ready_.push(op);
+    return op;
+}
+
+// A write that can't be tried, or for which there was no room.
+transfer_operation* source_table::queue_send(transfer_operation* op) noexcept {
+    operation_queue& queue = op->source_->queues[op->queue];
+    const bool alone = queue.empty();
+    queue.push(op);
+    op->state = operation_state::waiting;
+    if (alone) {
+        wait_for(op);
+    }
+    return op;
 }
 
 void source_table::start_arrived(io_operation* op) noexcept {
@@ -85,32 +109,24 @@ void source_table::start_arrived(io_operation* op) noexcept {
     if (s.cancel_round.load(std::memory_order_relaxed) == op->round) {
         start(op);
     } else {
-        op->state = operation_state::waiting;
-        s.queues[op->queue].push(op);
-        abort(op);
+        finish(op, error::make_error_code(error::operation_aborted));
+        ready_.push(op);
     }
     if (s.arriving.fetch_sub(1, std::memory_order_relaxed) == 1 && s.closed) {
         static_cast<void>(remove(s, true));
     }
 }
 
-// An operation that another thread started before it closed the source may still be on its way.
-void source_table::close(source& s) noexcept {
-    if (s.arriving.load(std::memory_order_relaxed) == 0) {
-        static_cast<void>(remove(s, true));
-    } else {
-        s.closed = true;
-    }
-}
+// ---- whose turn it is ------------------------------------------------------------------------
 
-// A write is tried now, so that its handler can be called without waiting for the poller.
-void source_table::start_send(io_operation* op, source& s) noexcept {
-    constexpr auto write = static_cast<unsigned>(io_queue::write);
-    s.queues[write].push(op);
-    if ((s.drained & bit(write)) != 0) [[unlikely]] {
+// The first operation of its queue: is it tried before its handler is called, or waited for?
+void source_table::try_next(io_operation* op) noexcept {
+    const source& s = *op->source_;
+    if ((s.drained & bit(op->queue)) != 0 || s.is(source::paused | source::connecting) ||
+        op->kind() == slot_kind::io_wait) {
         wait_for(op);
-    } else if (send(op)) [[likely]] {
-        ready_.push(op);
+    } else {
+        make_ready(op);
     }
 }
 
@@ -118,33 +134,110 @@ void source_table::wait_for(io_operation* op) noexcept {
     op->state = operation_state::waiting;
     source& s = *op->source_;
     const slot_kind kind = op->kind();
-    if ((s.paused && kind == slot_kind::accept) || (s.connecting && kind != slot_kind::connect)) {
+    if ((s.is(source::paused) && kind == slot_kind::accept) ||
+        (s.is(source::connecting) && kind != slot_kind::connect)) {
         return;
     }
     if (const std::error_code e = arm(s, direction_of_queue[op->queue])) {
-        op->state = operation_state::finished;
-        op->set_error(e);
-        unlink(op);
+        finish(op, e);
         ready_.push(op);
         advance(s, op->queue);
     }
 }
 
-// Nothing to be had, an error, the end of a stream, or an empty datagram. False if it waits.
-bool source_table::note_no_bytes(io_operation* op, source& s, const io_moved& moved) noexcept {
-    if (moved.status == io_moved::would_block) {
-        return not_yet(op);
+// After an operation left the front of a queue: the next one has its turn.
+void source_table::advance_waiting(source& s, unsigned queue) noexcept {
+    operation* next = s.queues[queue].front();
+    if (next->state == operation_state::waiting) {
+        try_next(static_cast<io_operation*>(next));
+    }
+}
+
+// The poller refused: each operation tries its system call, and if that would block, waiting
+// again tells it why it can't.
+void source_table::retry_waiting(source& s) noexcept {
+    for (operation_queue& queue : s.queues) {
+        operation* op = queue.front();
+        if (op != nullptr && op->state == operation_state::waiting) {
+            make_ready(op);
+        }
+    }
+}
+
+// ---- performing ------------------------------------------------------------------------------
+
+bool source_table::perform(io_operation* op) noexcept {
+    switch (op->kind()) {
+    case slot_kind::receive: return receive(static_cast<transfer_operation*>(op));
+    case slot_kind::send: return transfer<io_queue::write>(static_cast<transfer_operation*>(op));
+    default: return perform_other(op);
+    }
+}
+
+// Several buffers, or none: on a stream a transfer of nothing is done without asking the system.
+bool source_table::move_pieces(transfer_operation* op, source& s) noexcept {
+    const bool receives = op->kind() == slot_kind::receive;
+    std::size_t wanted = 0;
+    for (std::size_t i = 0; i != op->buffer_count_; ++i) {
+        wanted += op->buffers()[i].size;
+    }
+    op->set_success(system_);
+    if (wanted == 0 && s.stream) {
+        return true;
+    }
+    io_request request{receives ? io_kind::receive : io_kind::send, s.handle, op->flags_,
+                       op->buffers(), op->buffer_count_};
+    io_result result;
+    sockets_.perform(request, result);
+    if (result.error || result.bytes == 0) {
+        return note_no_bytes(op, s,
+                             result.would_block ? io_moved::would_block()
+                             : result.error     ? io_moved::failed(result.error.value())
+                                                : io_moved::bytes(0));
+    }
+    op->bytes += result.bytes;
+    if (result.bytes < wanted) {
+        s.drained |= bit(op->queue);
+        if (op->whole()) {
+            take_off(op, result.bytes);
+            return false;
+        }
+    }
+    return true;
+}
+
+// What is moved of a whole transfer need not be moved again.
+void source_table::take_off(transfer_operation* op, std::size_t bytes) noexcept {
+    io_buffer* first = op->buffers();
+    io_buffer* const end = first + op->buffer_count_;
+    while (bytes >= first->size) {
+        bytes -= first->size;
+        ++first;
+    }
+    first->data = static_cast<char*>(first->data) + bytes;
+    first->size -= bytes;
+    op->buffer_count_ = static_cast<std::uint32_t>(end - first);
+    std::copy(first, end, op->buffers());
+}
+
+// Nothing to be had, an error, or the end of a stream. False: try again later.
+bool source_table::note_no_bytes(transfer_operation* op, source& s, io_moved moved) noexcept {
+    if (moved.is_would_block()) {
+        s.drained |= bit(op->queue);
+        return false;
     }
     s.drained &= static_cast<std::uint8_t>(~bit(op->queue));
-    if (moved.status == io_moved::failed) {
-        op->set_error({moved.code, std::system_category()});
+    op->set_success(system_);
+    if (moved.is_failed()) {
+        op->set_error({moved.code(), std::system_category()});
     } else if (op->kind() == slot_kind::receive && s.stream) {
         op->set_error(error::make_error_code(error::eof));
     }
     return true;
 }
 
-bool source_table::perform_other(io_operation* op, source& s) noexcept {
+bool source_table::perform_other(io_operation* op) noexcept {
+    source& s = *op->source_;
     io_result result;
     io_request request{};
     request.handle = s.handle;
@@ -161,30 +254,14 @@ bool source_table::perform_other(io_operation* op, source& s) noexcept {
         sockets_.perform(request, result);
     }
     if (result.would_block) {
-        return not_yet(op);
+        s.drained |= bit(op->queue);
+        wait_for(op);
+        return false;
     }
     note_result(s, op, result);
-    op->state = operation_state::finished;
-    op->set_error(result.error);
-    unlink(op);
+    finish(op, result.error);
     advance(s, op->queue);
     return true;
-}
-
-std::size_t source_table::total_size(const io_operation* op) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i != op->buffer_count_; ++i) {
-        sum += op->buffers_[i].size;
-    }
-    return sum;
-}
-
-// The world had nothing after all. False, for perform() to return; the operation waits, or, if
-// waiting was refused, is in the ready list with that result.
-bool source_table::not_yet(io_operation* op) noexcept {
-    op->source_->drained |= bit(op->queue);
-    wait_for(op);
-    return false;
 }
 
 void source_table::note_result(source& s, io_operation* op, const io_result& result) noexcept {
@@ -193,7 +270,7 @@ void source_table::note_result(source& s, io_operation* op, const io_result& res
         connect_over(s);
     } else if (op->kind() == slot_kind::accept) {
         if (out_of_resources(result.error)) {
-            s.paused = true;
+            s.set(source::paused);
             events_.pause(s);
         } else if (++accepted_ >= accept_batch_) {
             s.drained |= bit(op->queue);
@@ -202,7 +279,7 @@ void source_table::note_result(source& s, io_operation* op, const io_result& res
 }
 
 void source_table::connect_over(source& s) noexcept {
-    s.connecting = false;
+    s.clear(source::connecting);
     s.drained = 0;
     for (unsigned q = 0; q != s.queues.size(); ++q) {
         if (q != static_cast<unsigned>(io_queue::write)) {  // the others are behind it
@@ -211,38 +288,17 @@ void source_table::connect_over(source& s) noexcept {
     }
 }
 
-// After an operation left the front of a queue: the next one has its turn.
-void source_table::advance_waiting(source& s, unsigned queue) noexcept {
-    operation* next = s.queues[queue].front();
-    while (next != nullptr && next->state == operation_state::finished) {
-        next = s.queues[queue].after(next);  // a write whose handler has not been called yet
-    }
-    if (next != nullptr && next->state == operation_state::waiting) {
-        try_next(static_cast<io_operation*>(next));
-    }
+void source_table::finish(io_operation* op, const std::error_code& error) noexcept {
+    unlink(op);
+    op->state = operation_state::finished;
+    op->set_error(error);
 }
 
-// The poller refused: each operation tries its system call, and if that would block, waiting
-// again tells it why it can't.
-void source_table::retry_waiting(source& s) noexcept {
-    for (operation_queue& queue : s.queues) {
-        for (operation* op = queue.front(); op != nullptr; op = queue.after(op)) {
-            if (op->state == operation_state::waiting) {
-                op->state = operation_state::ready;
-                ready_.push(op);
-                break;
-            }
-        }
-    }
-}
-
-// ---- cancellation ----------------------------------------------------------------------------
+// ---- cancellation and the end ----------------------------------------------------------------
 
 void source_table::abort(io_operation* op) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
-    op->state = operation_state::finished;
-    op->set_error(error::make_error_code(error::operation_aborted));
-    unlink(op);
+    finish(op, error::make_error_code(error::operation_aborted));
     if (!queued) {
         ready_.push(op);
     }
@@ -252,48 +308,58 @@ void source_table::abort(io_operation* op) noexcept {
 }
 
 bool source_table::cancel(io_operation* op) noexcept {
-    if (op->state == operation_state::waiting || op->state == operation_state::ready) {
-        source& s = *op->source_;
-        const unsigned queue = op->queue;
-        abort(op);
-        advance(s, queue);
-        return true;
-    }
-    if (op->state == operation_state::finished && op->linked() && op->goes_on()) {
+    if (op->state == operation_state::stepping) {
         op->stop_after = true;
         return true;
     }
-    return false;
+    if (op->state != operation_state::waiting && op->state != operation_state::ready) {
+        return false;
+    }
+    abort(op);
+    advance(*op->source_, op->queue);
+    return true;
 }
 
 std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
+    const auto older = [round](const operation* op) {
+        return static_cast<std::int32_t>(round - op->round) > 0;
+    };
     std::size_t count = 0;
-    for (operation_queue& queue : s.queues) {
+    for (unsigned q = 0; q != s.queues.size(); ++q) {
+        operation_queue& queue = s.queues[q];
         for (operation* op = queue.front(); op != nullptr;) {
             operation* next = queue.after(op);
-            if (static_cast<std::int32_t>(round - op->round) > 0) {
-                auto* io = static_cast<io_operation*>(op);
-                if (op->state == operation_state::finished) {
-                    op->stop_after = op->goes_on();
-                    count += op->stop_after ? 1 : 0;
-                } else {
-                    abort(io);
-                    ++count;
-                }
+            if (older(op)) {
+                abort(static_cast<io_operation*>(op));
+                ++count;
             }
             op = next;
         }
-        advance(s, static_cast<unsigned>(&queue - s.queues.data()));
+        advance(s, q);
+    }
+    for (operation* op = s.steps.front(); op != nullptr; op = s.steps.after(op)) {
+        if (older(op)) {
+            op->stop_after = true;
+            ++count;
+        }
     }
     return count;
 }
 
+// An operation that another thread started before it closed the source may still be on its way.
+void source_table::close(source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) == 0) {
+        static_cast<void>(remove(s, true));
+    } else {
+        s.closed = true;
+    }
+}
+
 std::error_code source_table::remove(source& s, bool close_handle) noexcept {
     cancel(s, s.cancel_round.load(std::memory_order_relaxed) + 1);
-    for (operation_queue& queue : s.queues) {
-        while (!queue.empty()) {  // finished writes: they complete without their source
-            queue.remove(queue.front());
-        }
+    while (operation* op = s.steps.front()) {  // these complete without their source
+        s.steps.remove(op);
+        op->state = operation_state::finished;
     }
     events_.forget_pause(s);
     if (s.registered) {
@@ -331,6 +397,7 @@ std::error_code source_table::arm(source& s, interest direction) noexcept {
     if (!e) {
         registered_ += s.registered ? 0 : 1;
         s.registered = true;
+        s.set(one_shot_);
         s.armed = want;
     }
     return e;
@@ -349,19 +416,17 @@ void source_table::disarm(source& s, interest directions) noexcept {
     s.armed = left;
 }
 
-void source_table::on_any_event(source& s, readiness what, bool all_called) noexcept {
-    if (one_shot_) {
+void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
+    if (one_shot_ != 0) {
         s.armed = interest::none;
     }
     interest unwanted = interest::none;
     interest still_waiting = interest::none;
     for (unsigned q = 0; q != s.queues.size(); ++q) {
         operation* op = s.queues[q].front();
-        while (op != nullptr && op->state == operation_state::finished) {
-            op = s.queues[q].after(op);
-        }
-        const bool waits = op != nullptr && !(s.paused && op->kind() == slot_kind::accept) &&
-                           !(s.connecting && op->kind() != slot_kind::connect);
+        const bool waits = op != nullptr &&
+                           !(s.is(source::paused) && op->kind() == slot_kind::accept) &&
+                           !(s.is(source::connecting) && op->kind() != slot_kind::connect);
         const bool sleeping = waits && op->state == operation_state::waiting;
         if (!reports(what, q)) {
             still_waiting = sleeping ? still_waiting | direction_of_queue[q] : still_waiting;
@@ -371,11 +436,10 @@ void source_table::on_any_event(source& s, readiness what, bool all_called) noex
         if (!waits) {
             unwanted = unwanted | direction_of_queue[q];
         } else if (sleeping) {
-            op->state = operation_state::ready;
-            ready_.push(op);
+            make_ready(op);
         }
     }
-    if (one_shot_) {
+    if (one_shot_ != 0) {
         if (any(still_waiting) && arm(s, still_waiting)) {
             retry_waiting(s);
         }
@@ -418,7 +482,7 @@ void source_table::register_anew() noexcept {
 }
 
 void source_table::resume(source& s) noexcept {
-    s.paused = false;
+    s.clear(source::paused);
     advance(s, static_cast<unsigned>(io_queue::read));
 }
 

@@ -27,21 +27,36 @@ struct deadline;
 /// generation.
 struct source {
     source(native_handle_type h, bool is_stream, std::uint32_t forks) noexcept
-        : handle(h), fork_count(forks), stream(is_stream) {}
+        : handle(h), stream(is_stream), fork_count(forks) {}
 
     const native_handle_type handle;
-    const std::uint32_t fork_count;  // of the process when it was made
-    // How often another thread cancelled: operations that are older are aborted.
-    std::atomic<std::uint32_t> cancel_round{0};
-
+    const bool stream;
+    std::uint8_t drained = 0;         // a bit a queue: known not to be ready
     interest armed = interest::none;  // what the poller reports; registered if it ever was
     bool registered = false;
-    std::uint8_t drained = 0;  // a bit a queue: known not to be ready
-    const bool stream;
-    bool paused = false;  // accepting is left alone for a while
+    std::uint8_t peculiar = 0;  // why an event needs more than a look at who reads
+
+    static constexpr std::uint8_t paused = 1;  // accepting is left alone for a while
     // While a connection attempt is under way nothing else is tried: a transfer would be told the
     // error of the attempt, and take it away from whoever started that.
-    bool connecting = false;
+    static constexpr std::uint8_t connecting = 2;
+    static constexpr std::uint8_t one_shot = 4;  // the poller disarms with each event
+
+    bool is(std::uint8_t what) const noexcept { return (peculiar & what) != 0; }
+    void set(std::uint8_t what) noexcept { peculiar |= what; }
+    void clear(std::uint8_t what) noexcept { peculiar &= static_cast<std::uint8_t>(~what); }
+
+    // How often another thread cancelled: operations that are older are aborted.
+    std::atomic<std::uint32_t> cancel_round{0};
+    const std::uint32_t fork_count;  // of the process when it was made
+
+    // Operations that have not been performed. The first of each queue has its turn.
+    std::array<operation_queue, 3> queues;
+    // Writes that are done, but are steps of composed operations that go on: these can still be
+    // cancelled, between two steps.
+    operation_queue steps;
+    deadline* pause_end = nullptr;
+
     bool closed = false;  // by another thread; goes when the last of its operations has arrived
 
     // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
@@ -50,13 +65,10 @@ struct source {
     // Written by the user's thread.
     std::atomic<bool> handed_out{false};
     std::atomic<bool> non_blocking{false};
-    // Operations that other threads have left in the inbox.
-    std::atomic<std::uint32_t> arriving{0};
     // Errands of other threads, carried out when the inbox gives the source out.
     errand on_errand;
-
-    std::array<operation_queue, 3> queues;
-    deadline* pause_end = nullptr;
+    // Operations that other threads have left in the inbox.
+    std::atomic<std::uint32_t> arriving{0};
 };
 
 /// Operations whose handlers can be called; notes since when if somebody watches.
@@ -70,8 +82,13 @@ public:
         }
         list_.push(op);
     }
-    /// Null ends it.
-    void watch_by(clock_ops* clock) noexcept { watch_ = clock; }
+    /// Null ends it. What is in the queue counts as ready since now.
+    void watch_by(clock_ops* clock) noexcept {
+        watch_ = clock;
+        if (clock != nullptr) {
+            list_.for_each([now = clock->steady_now()](operation& op) { op.queued_ns = now; });
+        }
+    }
 
 private:
     ready_list list_;
@@ -95,19 +112,25 @@ public:
     source_table(platform& world, poller& p, slab& memory, ready_queue& ready,
                  source_events& events, const io_context_options& options) noexcept;
 
-    /// Puts a fresh operation into its source's queue. It is made ready, performed or armed for.
+    /// Puts a fresh operation into its source's queue: it is made ready, performed or armed for.
     void start(io_operation* op) noexcept;
+    // These return the operation, so that whoever wants it need not keep it meanwhile.
+    transfer_operation* start_receive(transfer_operation* op) noexcept;
+    transfer_operation* start_send(transfer_operation* op) noexcept;
     /// As start(), for one that another thread left and may have cancelled meanwhile.
     void start_arrived(io_operation* op) noexcept;
 
-    /// Performs a ready operation. False if the world had nothing after all: the operation waits
-    /// again.
+    /// Performs a ready operation and takes it out of its queue. False if the world had nothing
+    /// after all: the operation waits again.
     bool perform(io_operation* op) noexcept;
+    /// The usual case of perform(), to be inlined into the loop.
+    bool receive(transfer_operation* op) noexcept { return transfer<io_queue::read>(op); }
 
-    /// Takes the operation out of its queue.
+    /// Takes the operation out of whatever queue of its source it is in.
     void unlink(io_operation* op) noexcept {
         if (op->linked()) {
-            op->source_->queues[op->queue].remove(op);
+            source& s = *op->source_;
+            (op->state == operation_state::stepping ? s.steps : s.queues[op->queue]).remove(op);
         }
     }
 
@@ -120,10 +143,6 @@ public:
     void close(source& s) noexcept;
     /// Aborts all; ends the registration; closes the handle unless it is released.
     std::error_code remove(source& s, bool close_handle) noexcept;
-
-    // The two usual cases of perform(), to be inlined into the loop.
-    bool receive(io_operation* op) noexcept { return transfer(op, true); }
-    bool send(io_operation* op) noexcept { return transfer(op, false); }
 
     /// Makes operations of ready sources ready. `all_called` says that every handler that was ready
     /// before the wait has been called: then whoever does not wait by now does not want to.
@@ -138,36 +157,44 @@ public:
 private:
     static constexpr unsigned stale_reports_max = 16;
 
-    std::uint64_t key_of(const source& s) const noexcept;
-    void on_event(source& s, readiness what, bool all_called) noexcept;
     static constexpr std::uint8_t bit(unsigned queue) noexcept {
         return static_cast<std::uint8_t>(1U << queue);
     }
-    [[gnu::noinline]] void on_any_event(source& s, readiness what, bool all_called) noexcept;
+    std::uint64_t key_of(const source& s) const noexcept;
+    template <io_queue Q>
+    bool move_bytes(transfer_operation* op, source& s) noexcept;
+    template <io_queue Q>
+    bool transfer(transfer_operation* op) noexcept;
+    [[gnu::noinline]] bool move_pieces(transfer_operation* op, source& s) noexcept;
+    [[gnu::noinline]] bool note_no_bytes(transfer_operation* op, source& s,
+                                         io_moved moved) noexcept;
+    [[gnu::noinline]] static void take_off(transfer_operation* op, std::size_t bytes) noexcept;
+    bool perform_other(io_operation* op) noexcept;
+    void note_result(source& s, io_operation* op, const io_result& result) noexcept;
+    void start_other(io_operation* op) noexcept;
+    transfer_operation* queue_receive(transfer_operation* op) noexcept;
+    transfer_operation* queue_send(transfer_operation* op) noexcept;
+    void make_ready(operation* op) noexcept {
+        op->state = operation_state::ready;
+        ready_.push(op);
+    }
+    void wait_for(io_operation* op) noexcept;
+    void try_next(io_operation* op) noexcept;
+    void advance(source& s, unsigned queue) noexcept {
+        if (!s.queues[queue].empty()) [[unlikely]] {
+            advance_waiting(s, queue);
+        }
+    }
+    void advance_waiting(source& s, unsigned queue) noexcept;
+    void finish(io_operation* op, const std::error_code& error) noexcept;
+    void abort(io_operation* op) noexcept;
+    void connect_over(source& s) noexcept;
+
+    [[gnu::noinline]] void on_event(source& s, readiness what, bool all_called) noexcept;
     [[gnu::noinline]] void on_stale_event(std::uint64_t key) noexcept;
     void register_anew() noexcept;
     std::error_code arm(source& s, interest direction) noexcept;
     void disarm(source& s, interest directions) noexcept;
-    [[gnu::noinline]] void wait_for(io_operation* op) noexcept;
-    void abort(io_operation* op) noexcept;
-    void try_next(io_operation* op) noexcept;
-    bool transfer(io_operation* op, bool receives) noexcept;
-    [[gnu::noinline]] void start_slowly(io_operation* op) noexcept;
-    [[gnu::noinline]] static std::size_t total_size(const io_operation* op) noexcept;
-    [[gnu::noinline]] bool perform_other(io_operation* op, source& s) noexcept;
-    [[gnu::noinline]] bool note_no_bytes(io_operation* op, source& s,
-                                         const io_moved& moved) noexcept;
-    void start_receive(io_operation* op, source& s) noexcept;
-    [[gnu::noinline]] void start_send(io_operation* op, source& s) noexcept;
-    [[gnu::noinline]] bool not_yet(io_operation* op) noexcept;
-    void note_result(source& s, io_operation* op, const io_result& result) noexcept;
-    void advance(source& s, unsigned queue) noexcept {
-        if (!s.queues[queue].empty()) {
-            advance_waiting(s, queue);
-        }
-    }
-    [[gnu::noinline]] void advance_waiting(source& s, unsigned queue) noexcept;
-    void connect_over(source& s) noexcept;
     void retry_waiting(source& s) noexcept;
 
     platform& world_;
@@ -176,7 +203,8 @@ private:
     slab& slab_;
     ready_queue& ready_;
     source_events& events_;
-    const bool one_shot_;
+    const std::error_category* const system_;
+    const std::uint8_t one_shot_;
     const std::size_t accept_batch_;
     std::size_t accepted_ = 0;    // in this turn
     std::size_t registered_ = 0;  // sources that the poller knows
@@ -186,66 +214,60 @@ private:
 
 // ---- the usual way of reads and writes: inline, so that the loop is one function ---------------
 
-inline void source_table::start(io_operation* op) noexcept {
-    source& s = *op->source_;
-    const slot_kind kind = op->kind();
-    const bool alone = s.queues[op->queue].empty();
-    if (alone && kind == slot_kind::send) {
-        start_send(op, s);
-    } else if (alone && kind == slot_kind::receive) {
-        start_receive(op, s);
-    } else {
-        start_slowly(op);
-    }
-}
-
-// A read happens right before its handler is called.
-inline void source_table::start_receive(io_operation* op, source& s) noexcept {
+// A read happens right before its handler is called. Usually nothing has arrived yet, and the
+// poller is watching.
+inline transfer_operation* source_table::start_receive(transfer_operation* op) noexcept {
     constexpr auto read = static_cast<unsigned>(io_queue::read);
-    s.queues[read].push(op);
-    if ((s.drained & bit(read)) == 0) {
-        op->state = operation_state::ready;
-        ready_.push(op);
-    } else if (any(s.armed & interest::read)) [[likely]] {
-        op->state = operation_state::waiting;
-    } else {
-        wait_for(op);
-    }
-}
-
-inline bool source_table::perform(io_operation* op) noexcept {
-    switch (op->kind()) {
-    case slot_kind::receive: return receive(op);
-    case slot_kind::send: return send(op);
-    default: return perform_other(op, *op->source_);
-    }
-}
-
-inline bool source_table::transfer(io_operation* op, bool receives) noexcept {
     source& s = *op->source_;
-    const std::size_t wanted = op->buffer_count_ == 1 ? op->buffers_->size : total_size(op);
-    const unsigned queue = static_cast<unsigned>(receives ? io_queue::read : io_queue::write);
-    if (wanted != 0 || !s.stream) [[likely]] {
-        const io_moved moved =
-            receives ? sockets_.receive(s.handle, op->buffers_, op->buffer_count_, op->flags_)
-                     : sockets_.send(s.handle, op->buffers_, op->buffer_count_, op->flags_);
+    const bool usual =
+        s.queues[read].empty() && (s.drained & bit(read)) != 0 && any(s.armed & interest::read);
+    if (!usual) [[unlikely]] {
+        return queue_receive(op);
+    }
+    s.queues[read].push(op);
+    op->state = operation_state::waiting;
+    return op;
+}
+
+// False if the world had nothing, or no room, or not enough of it for a whole transfer.
+template <io_queue Q>
+inline bool source_table::move_bytes(transfer_operation* op, source& s) noexcept {
+    if (op->buffer_count_ != 1) [[unlikely]] {
+        return move_pieces(op, s);
+    }
+    const io_buffer& buffer = *op->buffers();
+    const io_moved moved = Q == io_queue::read
+                               ? sockets_.receive(s.handle, buffer.data, buffer.size, op->flags_)
+                               : sockets_.send(s.handle, buffer.data, buffer.size, op->flags_);
+    if (!moved.is_some()) [[unlikely]] {
+        return note_no_bytes(op, s, moved);
+    }
+    const std::size_t count = moved.count();
+    op->bytes += count;
+    if (count < buffer.size) {
         // A hint for the next attempt only: level-triggered reports make up for whatever it gets
         // wrong.
-        if (moved.bytes < wanted) {
-            s.drained |= bit(queue);
-        }
-        if (moved.bytes == 0 && !note_no_bytes(op, s, moved)) [[unlikely]] {
+        s.drained |= bit(static_cast<unsigned>(Q));
+        if (op->whole()) [[unlikely]] {
+            take_off(op, count);
             return false;
         }
-        op->bytes = static_cast<std::uint32_t>(moved.bytes);
+    }
+    op->set_success(system_);
+    return true;
+}
+
+template <io_queue Q>
+inline bool source_table::transfer(transfer_operation* op) noexcept {
+    constexpr auto queue = static_cast<unsigned>(Q);
+    source& s = *op->source_;
+    if (!move_bytes<Q>(op, s)) [[unlikely]] {
+        wait_for(op);
+        return false;
     }
     op->state = operation_state::finished;
-    if (receives) {
-        s.queues[queue].remove(op);  // its handler is called next
-        advance(s, queue);
-    } else if (s.queues[queue].back() != op) [[unlikely]] {
-        advance(s, queue);
-    }
+    s.queues[queue].remove(op);
+    advance(s, queue);
     return true;
 }
 
@@ -253,27 +275,20 @@ inline void source_table::dispatch(const event_buffer& events, bool all_called) 
     for (const poll_event& event : events) {
         // The number is one that key_of() gave: it leads to a slot, whatever lives there now.
         slot* at = slab_.at(static_cast<std::uint32_t>(event.key >> 32));
-        const auto generation = static_cast<std::uint32_t>(event.key);
-        if (generation_of(*at) == generation) [[likely]] {
-            on_event(*static_cast<source*>(at->object()), event.what, all_called);
-        } else {
+        if (generation_of(*at) != static_cast<std::uint32_t>(event.key)) [[unlikely]] {
             on_stale_event(event.key);
+            continue;
         }
-    }
-}
-
-inline void source_table::on_event(source& s, readiness what, bool all_called) noexcept {
-    constexpr auto read = static_cast<unsigned>(io_queue::read);
-    operation* reader = s.queues[read].front();
-    const bool usual = what == readiness::readable && !one_shot_ && !s.paused;
-    if (!usual || (reader == nullptr && all_called)) [[unlikely]] {
-        on_any_event(s, what, all_called);
-        return;
-    }
-    s.drained &= static_cast<std::uint8_t>(~bit(read));
-    if (reader != nullptr && reader->state == operation_state::waiting) {
-        reader->state = operation_state::ready;
-        ready_.push(reader);
+        source& s = *static_cast<source*>(at->object());
+        operation* reader = s.queues[static_cast<unsigned>(io_queue::read)].front();
+        // A read waits and has something to read: all else is rare.
+        if (event.what == readiness::readable && reader != nullptr &&
+            reader->state == operation_state::waiting && s.peculiar == 0) [[likely]] {
+            s.drained &= static_cast<std::uint8_t>(~bit(static_cast<unsigned>(io_queue::read)));
+            make_ready(reader);
+        } else {
+            on_event(s, event.what, all_called);
+        }
     }
 }
 

@@ -7,21 +7,59 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 namespace gyre::inline v0::detail {
 
+/// What makes the thread that runs handlers look up from them: one word, so that looking is one
+/// comparison for each handler.
+class attention {
+public:
+    bool wanted() const noexcept { return word_.load(std::memory_order_relaxed) != 0; }
+
+    /// seq_cst: who stops and then looks whether the loop sleeps must not miss one that goes to
+    /// sleep and then looks whether it is stopped.
+    void stop() noexcept { word_.fetch_or(stop_bit, std::memory_order_seq_cst); }
+    void restart() noexcept { word_.fetch_and(~stop_bit, std::memory_order_seq_cst); }
+    bool stopped() const noexcept {
+        return (word_.load(std::memory_order_seq_cst) & stop_bit) != 0;
+    }
+
+    /// The owner: whether a dispatch hook is set.
+    void watch(bool on) noexcept {
+        on ? word_.fetch_or(watch_bit, std::memory_order_relaxed)
+           : word_.fetch_and(~watch_bit, std::memory_order_relaxed);
+    }
+    bool watched() const noexcept {
+        return (word_.load(std::memory_order_relaxed) & watch_bit) != 0;
+    }
+
+    /// Threads in run() that wait for the token.
+    void add_waiter() noexcept { word_.fetch_add(waiter, std::memory_order_seq_cst); }
+    void remove_waiter() noexcept { word_.fetch_sub(waiter, std::memory_order_seq_cst); }
+    bool has_waiters() const noexcept { return word_.load(std::memory_order_seq_cst) >= waiter; }
+
+private:
+    static constexpr std::uint32_t stop_bit = 1;
+    static constexpr std::uint32_t watch_bit = 2;
+    static constexpr std::uint32_t waiter = 4;  // and above: how many
+    std::atomic<std::uint32_t> word_{0};
+};
+
 class token {
 public:
+    explicit token(attention& look) noexcept : attention_(look) {}
+
     /// acquire pairs with give_up(): what the last holder did to the reactor is visible.
     bool try_take() noexcept {
         return !held_.load(std::memory_order_relaxed) &&
                !held_.exchange(true, std::memory_order_seq_cst);
     }
 
-    /// A thread in run(): sleeps until it has the token, or until `stopped` turns true and
+    /// A thread in run(): sleeps until it has the token, or until the context is stopped and
     /// wake_all() is called, or until the deadline. True if it has it.
-    bool take(const std::atomic<bool>& stopped, time_ns until) {
+    bool take(time_ns until) {
         if (try_take()) {
             return true;
         }
@@ -31,24 +69,21 @@ public:
         std::unique_lock lock(mutex_);
         // Announce first, look afterwards; give_up() frees first and looks afterwards. With both
         // pairs sequentially consistent, one of the two sees the other.
-        waiting_.fetch_add(1, std::memory_order_seq_cst);
+        attention_.add_waiter();
         bool taken = false;
         while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
-               !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {}
-        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+               !attention_.stopped() && wait(lock, until)) {}
+        attention_.remove_waiter();
         return taken;
     }
 
     void give_up() noexcept {
         held_.store(false, std::memory_order_seq_cst);
-        if (waiting_.load(std::memory_order_seq_cst) != 0) {
+        if (attention_.has_waiters()) {
             const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
             freed_.notify_one();
         }
     }
-
-    /// The holder: whether another thread in run() has nothing to do.
-    bool wanted() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
 
     void wake_all() noexcept {
         const std::lock_guard lock(mutex_);
@@ -67,8 +102,8 @@ private:
         return freed_.wait_until(lock, at) == std::cv_status::no_timeout;
     }
 
+    attention& attention_;
     std::atomic<bool> held_{false};
-    std::atomic<unsigned> waiting_{0};
     std::mutex mutex_;
     std::condition_variable freed_;
 };

@@ -281,6 +281,16 @@ void socket_object::complete(operation* op, const std::error_code& error) noexce
     complete_io(*reactor_, op, error);
 }
 
+receive_operation* socket_object::begin_receive(const operation_functions& f, void* data,
+                                                std::size_t size, int flags) {
+    return reactor_->begin<receive_operation>(source_, f, data, size, flags);
+}
+
+send_operation* socket_object::begin_send(const operation_functions& f, void* data,
+                                          std::size_t size, int flags) {
+    return reactor_->begin<send_operation>(source_, f, data, size, flags);
+}
+
 void socket_object::complete_not_open(operation* op) noexcept { complete(op, not_open()); }
 
 void socket_object::start_connect(io_operation* op, const void* address,

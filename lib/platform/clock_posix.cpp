@@ -18,7 +18,7 @@ time_ns now_of() noexcept {
 
 class posix_clock_ops final : public clock_ops {
 public:
-    time_ns steady_now() noexcept override { return now_of<std::chrono::steady_clock>(); }
+    time_ns steady_now() noexcept override { return monotonic_now(); }
     time_ns system_now() noexcept override { return now_of<std::chrono::system_clock>(); }
 };
 

@@ -134,7 +134,7 @@ io_vector to_vector(const io_request& request, iovec& scratch) noexcept {
     }
     scratch = {};
     if (request.buffer_count == 1) {
-        scratch = {request.buffers[0].data, std::min(request.buffers[0].size, max_transfer)};
+        scratch = {request.buffers[0].data, clipped(request.buffers[0].size)};
     }
     return {&scratch, 1};
 }

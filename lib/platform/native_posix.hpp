@@ -5,9 +5,12 @@
 
 #include "platform/platform.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <system_error>
 
 #include <poll.h>
@@ -32,8 +35,29 @@ thread_ops& native_thread_ops() noexcept;
 inline constexpr std::size_t offload_threads = 4;
 inline constexpr std::size_t offload_queue_capacity = 1024;
 
+#if defined(__linux__)
+/// What a call with one buffer is asked for at most: Linux takes any length and transfers what it
+/// will (write(2), NOTES).
+constexpr std::size_t clipped(std::size_t size) noexcept { return size; }
+
+/// What std::chrono::steady_clock shows, by one call instead of two.
+inline time_ns monotonic_now() noexcept {
+    std::timespec now;
+    static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &now));
+    return now.tv_sec * time_ns{1'000'000'000} + now.tv_nsec;
+}
+#else
 /// What a call with one buffer is asked for at most: some systems refuse lengths beyond an int.
-inline constexpr std::size_t max_transfer = std::size_t{1} << 30;
+constexpr std::size_t clipped(std::size_t size) noexcept {
+    return std::min(size, std::size_t{1} << 30);
+}
+
+inline time_ns monotonic_now() noexcept {
+    using std::chrono::nanoseconds;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<nanoseconds>(now).count();
+}
+#endif
 
 inline std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 

@@ -49,10 +49,10 @@ public:
     virtual std::error_code at_mark(native_handle_type handle, bool& at_mark) noexcept = 0;
     virtual std::error_code io_control(native_handle_type handle, unsigned long command,
                                        void* argument) noexcept = 0;
-    /// perform() of a transfer without addresses, in registers; a signal may make it would_block.
-    virtual io_moved receive(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+    /// perform() of a transfer of one buffer without addresses; a signal may make it would_block.
+    virtual io_moved receive(native_handle_type handle, void* data, std::size_t size,
                              int flags) noexcept = 0;
-    virtual io_moved send(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+    virtual io_moved send(native_handle_type handle, const void* data, std::size_t size,
                           int flags) noexcept = 0;
     /// Tries the operation once, without blocking. EINTR is retried inside; a connection that was
     /// aborted before it was accepted is skipped.

@@ -124,23 +124,11 @@ void send(const io_request& request, io_result& result) noexcept {
 [[gnu::noinline]] io_moved not_moved() noexcept {
     const int code = errno;
     const bool again = code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
-    return {0, again ? io_moved::would_block : io_moved::failed, code};
+    return again ? io_moved::would_block() : io_moved::failed(code);
 }
 
 io_moved to_moved(ssize_t moved) noexcept {
-    return moved >= 0 ? io_moved{static_cast<std::size_t>(moved)} : not_moved();
-}
-
-// More buffers than one, or none.
-template <auto Call>
-[[gnu::noinline]] io_moved move_pieces(native_handle_type handle, const io_buffer* buffers,
-                                       std::size_t count, int flags) noexcept {
-    io_request request{};
-    request.buffers = const_cast<io_buffer*>(buffers);
-    request.buffer_count = count;
-    iovec scratch{};
-    msghdr message = to_message(request, to_vector(request, scratch));
-    return to_moved(Call(handle, &message, flags));
+    return moved >= 0 ? io_moved::bytes(moved) : not_moved();
 }
 
 void accept(io_request& request, io_result& result) noexcept {
@@ -298,23 +286,14 @@ public:
         return ::ioctl(handle, command, argument) >= 0 ? std::error_code() : last_error();
     }
 
-    io_moved receive(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+    io_moved receive(native_handle_type handle, void* data, std::size_t size,
                      int flags) noexcept override {
-        if (count != 1) [[unlikely]] {
-            return move_pieces<::recvmsg>(handle, buffers, count, flags);
-        }
-        return to_moved(
-            ::recv(handle, buffers->data, std::min(buffers->size, max_transfer), flags));
+        return to_moved(::recv(handle, data, clipped(size), flags));
     }
 
-    io_moved send(native_handle_type handle, const io_buffer* buffers, std::size_t count,
+    io_moved send(native_handle_type handle, const void* data, std::size_t size,
                   int flags) noexcept override {
-        flags |= silent_send_flags;
-        if (count != 1) [[unlikely]] {
-            return move_pieces<::sendmsg>(handle, buffers, count, flags);
-        }
-        return to_moved(
-            ::send(handle, buffers->data, std::min(buffers->size, max_transfer), flags));
+        return to_moved(::send(handle, data, clipped(size), flags | silent_send_flags));
     }
 
     void perform(io_request& request, io_result& result) noexcept override {

@@ -125,19 +125,24 @@ public:
         // No place more than there is room for, not even for the notifier: the kernel moves what
         // it reports to the end of its list, and would starve an event that is dropped each time.
         const int places = static_cast<int>(std::min(events.room(), batch));
-        const int count = wait_until(ready.data(), places, deadline);
-        if (count < 0) {
+        int count = wait_once(ready.data(), places, time_left(deadline));
+        if (count <= 0 && !is_over(count, deadline)) [[unlikely]] {
+            count = wait_again(ready.data(), places, deadline);
+        }
+        if (count < 0) [[unlikely]] {
             return last_error();
         }
+        event_buffer reported = events;  // whose size can stay in a register
         for (int i = 0; i < count; ++i) {
             const epoll_event& event = ready[static_cast<std::size_t>(i)];
-            if (event.data.u64 == notifier_key) {
+            if (event.data.u64 == notifier_key) [[unlikely]] {
                 waker_.acknowledge();
             } else {
-                events.push(event.data.u64, to_readiness(event.events));
+                reported.push(event.data.u64, to_readiness(event.events));
             }
         }
-        return {};
+        events = reported;
+        return {0, success_};
     }
 
     std::error_code reset() noexcept override {
@@ -168,17 +173,18 @@ private:
         return last_error();
     }
 
-    int wait_until(epoll_event* ready, int places, time_ns deadline) noexcept {
-        for (;;) {
-            const time_ns left = time_left(deadline);
-            const int count = wait_once(ready, places, left);
-            if (count > 0 || (count < 0 && errno != EINTR)) {
-                return count;
-            }
-            if (count == 0 && (left == 0 || time_left(deadline) == 0)) {
-                return 0;
-            }
-        }
+    // Whether a wait that reported nothing is to end: not because of a signal, nor because the
+    // kernel can't sleep as long at a time.
+    static bool is_over(int count, time_ns deadline) noexcept {
+        return count < 0 ? errno != EINTR : time_left(deadline) == 0;
+    }
+
+    [[gnu::noinline]] int wait_again(epoll_event* ready, int places, time_ns deadline) noexcept {
+        int count = 0;
+        do {
+            count = wait_once(ready, places, time_left(deadline));
+        } while (count <= 0 && !is_over(count, deadline));
+        return count;
     }
 
     int wait_once(epoll_event* ready, int places, time_ns left) noexcept {
@@ -197,6 +203,7 @@ private:
         return ::epoll_wait(set_, ready, places, to_milliseconds(left));
     }
 
+    const std::error_category& success_ = std::system_category();
     int set_;
 #if GYRE_HAS_EPOLL_PWAIT2
     bool has_pwait2_ = true;

@@ -12,7 +12,7 @@ constexpr unsigned return_batch = 32;  // slots of one class that go back under 
 
 }  // namespace
 
-constinit thread_local owner_frame* top_owner_frame = nullptr;
+constinit thread_local const owner_frame* top_owner_frame = &no_owner_frame;
 
 slab::slab(std::size_t bytes_max) noexcept
     : pages_allowed_(bytes_max == 0 || bytes_max / page_bytes >= pages_max
@@ -39,45 +39,57 @@ bool slab::owned_further_out() const noexcept {
 }
 
 void* slab::acquire_slowly(unsigned size_class, slot_kind kind) {
-    const bool owner = owned_here();
-    slot* s = owner ? take_owned(size_class) : take_shared(size_class);
-    s->origin = owner ? slot_origin::owner : slot_origin::shared;
-    s->kind = kind;
-    next_generation(s);
+    slot* s = owned_here() ? take_owned(size_class) : take_shared(size_class);
+    set_kind(s, kind);
     return s->object();
 }
 
-slot* slab::take(arena& from, unsigned size_class) {
-    if (slot* s = from.free[size_class]) {
-        from.free[size_class] = s->link;
-        return s;
+slot* slab::take_owned(unsigned size_class) {
+    if (first[size_class] == nullptr) {
+        first[size_class] = take_all_shared(size_class);
     }
-    return carve(from, size_class);
+    slot* s = first[size_class];
+    if (s == nullptr) {
+        return carve(fresh_, size_class);
+    }
+    first[size_class] = s->link;
+    return s;
 }
 
 // What the owner took and others released lies in the shared list: a new page before that is used
 // up would let the slab grow for ever.
-slot* slab::take_owned(unsigned size_class) {
-    if (owned_.free[size_class] == nullptr) {
+slot* slab::take_all_shared(unsigned size_class) noexcept {
+    slot* all = nullptr;
+    {
         const std::lock_guard lock(shared_mutex_);
-        owned_.free[size_class] = std::exchange(shared_.free[size_class], nullptr);
+        all = std::exchange(shared_.first[size_class], nullptr);
     }
-    return take(owned_, size_class);
+    for (slot* s = all; s != nullptr; s = s->link) {
+        s->origin = slot_origin::owner;
+    }
+    return all;
 }
 
 slot* slab::take_shared(unsigned size_class) {
     const std::lock_guard lock(shared_mutex_);
-    return take(shared_, size_class);
+    slot* s = shared_.first[size_class];
+    if (s != nullptr) {
+        shared_.first[size_class] = s->link;
+    } else {
+        s = carve(shared_fresh_, size_class);
+    }
+    s->origin = slot_origin::shared;
+    return s;
 }
 
-slot* slab::carve(arena& from, unsigned size_class) {
-    page* p = from.fresh[size_class];
+slot* slab::carve(fresh_pages& from, unsigned size_class) {
+    page* p = from[size_class];
     if (p == nullptr || p->carved.load(std::memory_order_relaxed) == p->capacity()) {
-        p = from.fresh[size_class] = add_page(size_class);
+        p = from[size_class] = add_page(size_class);
     }
     const std::uint32_t i = p->carved.load(std::memory_order_relaxed);
     slot* s = ::new (p->slot_at(i)) slot{};
-    s->position = static_cast<std::uint16_t>(i);
+    s->position = static_cast<std::uint16_t>(s - reinterpret_cast<slot*>(p));
     p->carved.store(i + 1, std::memory_order_release);
     return s;
 }
@@ -100,15 +112,14 @@ slab::page* slab::add_page(unsigned size_class) {
     return p;
 }
 
-void slab::release_slowly(slot* s) noexcept {
+void slab::release(slot* s) noexcept {
     const unsigned c = page_of(s)->size_class;
-    s->kind = slot_kind::none;
-    next_generation(s);
+    retire(s);
     if (!owned_here()) {
         const std::lock_guard lock(shared_mutex_);
-        s->link = std::exchange(shared_.free[c], s);
+        shared_.put(s, c);
     } else if (s->origin == slot_origin::owner) {
-        s->link = std::exchange(owned_.free[c], s);
+        put(s, c);
     } else {
         batch& b = returning_[c];
         s->link = std::exchange(b.first, s);
@@ -124,14 +135,14 @@ void slab::flush(unsigned size_class) noexcept {
     batch& b = returning_[size_class];
     {
         const std::lock_guard lock(shared_mutex_);
-        b.last->link = shared_.free[size_class];
-        shared_.free[size_class] = b.first;
+        b.last->link = shared_.first[size_class];
+        shared_.first[size_class] = b.first;
     }
     returning_count_ -= b.count;
     b = {};
 }
 
-void slab::return_shared() noexcept {
+void slab::flush_all() noexcept {
     for (unsigned c = 0; returning_count_ != 0; ++c) {
         if (returning_[c].count != 0) {
             flush(c);
@@ -141,7 +152,7 @@ void slab::return_shared() noexcept {
 
 std::uint32_t slab::number_of(const void* object) const noexcept {
     const slot* s = slot::of(object);
-    return page_of(s)->number * static_cast<std::uint32_t>(block_pages) + s->position;
+    return page_of(s)->number * static_cast<std::uint32_t>(page_units) + s->position;
 }
 
 slab_usage slab::usage() {
@@ -156,7 +167,6 @@ void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind) {
         return memory->acquire(size_class, kind);
     }
     slot* s = ::new (::operator new(slot_sizes[size_class])) slot{};
-    s->generation = 1;
     s->kind = kind;
     s->origin = slot_origin::heap;
     return s->object();
@@ -164,7 +174,7 @@ void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind) {
 
 void release_slot(void* object) noexcept {
     slot* s = slot::of(object);
-    if (s->origin == slot_origin::heap) [[unlikely]] {
+    if (s->origin == slot_origin::heap) {
         ::operator delete(s);
     } else {
         slab::page_of(s)->owner->release(s);

@@ -21,14 +21,21 @@ namespace gyre::inline v0::detail {
 struct owner_frame {
     const slab* owned = nullptr;  ///< null while the claim is given up for the length of a handler
     const void* runs = nullptr;   ///< whose handlers the thread runs, if it does
-    owner_frame* outer = nullptr;
+    const owner_frame* outer = nullptr;
 };
-extern constinit thread_local owner_frame* top_owner_frame;
+/// Never null: a thread without a claim has an empty frame, so that the usual question is one
+/// comparison.
+inline constexpr owner_frame no_owner_frame;
+extern constinit thread_local const owner_frame* top_owner_frame;
 
 /// The generation of a slot, which may be released and reused by another thread meanwhile. Relaxed:
 /// it says only whether a reference is stale.
 inline std::uint32_t generation_of(const slot& s) noexcept {
     return std::atomic_ref(const_cast<slot&>(s).generation).load(std::memory_order_relaxed);
+}
+
+inline slot_kind kind_of(const slot& s) noexcept {
+    return std::atomic_ref(const_cast<slot&>(s).kind).load(std::memory_order_relaxed);
 }
 
 /// Figures of a slab.
@@ -38,7 +45,7 @@ struct slab_usage {
     std::uint64_t spilled_handlers;
 };
 
-class slab {
+class slab : private free_slots {
 public:
     static constexpr std::size_t page_bytes = 16 * 1024;
     static constexpr std::size_t pages_max = std::size_t{1} << 18;
@@ -54,43 +61,40 @@ public:
     /// Whether the calling thread is the owner.
     bool owned_here() const noexcept { return owned_by_top() || owned_further_out(); }
     /// The usual case of it: not inside a handler of another context.
-    bool owned_by_top() const noexcept {
-        const owner_frame* top = top_owner_frame;
-        return top != nullptr && top->owned == this;
-    }
+    bool owned_by_top() const noexcept { return top_owner_frame->owned == this; }
+
+    /// The owner's: what operation::call() takes.
+    free_slots* owned_slots() noexcept { return this; }
 
     /// Any thread. Throws std::bad_alloc, also when bytes_max is reached.
     void* acquire(unsigned size_class, slot_kind kind) {
-        slot* s = owned_by_top() ? owned_.free[size_class] : nullptr;
+        void* object = owned_by_top() ? take_free(size_class, kind) : nullptr;
+        return object != nullptr ? object : acquire_slowly(size_class, kind);
+    }
+    /// The owner: null if there is none on its list.
+    void* take_free(unsigned size_class, slot_kind kind) noexcept {
+        slot* s = first[size_class];
         if (s == nullptr) [[unlikely]] {
-            return acquire_slowly(size_class, kind);
+            return nullptr;
         }
-        owned_.free[size_class] = s->link;
-        s->origin = slot_origin::owner;
-        s->kind = kind;
-        next_generation(s);
+        first[size_class] = s->link;
+        set_kind(s, kind);
         return s->object();
     }
     /// Any thread.
-    void release(slot* s) noexcept {
-        if (!owned_by_top() || s->origin != slot_origin::owner) [[unlikely]] {
-            release_slowly(s);
-            return;
-        }
-        const unsigned c = page_of(s)->size_class;
-        s->kind = slot_kind::none;
-        next_generation(s);
-        s->link = owned_.free[c];
-        owned_.free[c] = s;
-    }
+    void release(slot* s) noexcept;
 
     /// The owner: hands slots that other threads took back to them.
-    void return_shared() noexcept;
+    void return_shared() noexcept {
+        if (returning_count_ != 0) {
+            flush_all();
+        }
+    }
 
     /// The number of a slot that has been in use, and back.
     std::uint32_t number_of(const void* object) const noexcept;
     slot* at(std::uint32_t number) const noexcept {
-        return page_at(number / block_pages)->slot_at(number % block_pages);
+        return page_at(number / page_units)->slot_at_unit(number % page_units);
     }
 
     /// Calls f(slot&) for each slot in use; f may release that slot. Owner only, with no other
@@ -103,7 +107,7 @@ public:
             const unsigned carved = at_page->carved.load(std::memory_order_acquire);
             for (unsigned i = 0; i != carved; ++i) {
                 slot* s = at_page->slot_at(i);
-                if ((generation_of(*s) & 1U) != 0) {
+                if (kind_of(*s) != slot_kind::none) {
                     f(*s);
                 }
             }
@@ -125,6 +129,9 @@ private:
             return reinterpret_cast<slot*>(reinterpret_cast<char*>(this) + page_header_bytes +
                                            i * slot_bytes);
         }
+        slot* slot_at_unit(std::size_t position) noexcept {
+            return reinterpret_cast<slot*>(this) + position;
+        }
         std::size_t capacity() const noexcept {
             return (page_bytes - page_header_bytes) / slot_bytes;
         }
@@ -132,13 +139,11 @@ private:
     friend void release_slot(void* object) noexcept;
 
     static constexpr std::size_t page_header_bytes = 64;
+    static constexpr std::size_t page_units = page_bytes / sizeof(slot);  // positions in a page
     static constexpr std::size_t block_pages = 1024;
 
-    // Free slots of each class, and the page that new ones are carved from.
-    struct arena {
-        std::array<slot*, slot_size_count> free{};
-        std::array<page*, slot_size_count> fresh{};
-    };
+    // The page of each class that new slots are carved from.
+    using fresh_pages = std::array<page*, slot_size_count>;
     // Slots on their way back to the shared arena.
     struct batch {
         slot* first = nullptr;
@@ -153,28 +158,28 @@ private:
     page* page_at(std::size_t number) const noexcept {
         return blocks_[number / block_pages].load(std::memory_order_acquire)[number % block_pages];
     }
-    // Only whoever holds the slot writes its generation: a load and a store will do.
-    static void next_generation(slot* s) noexcept {
-        std::atomic_ref(s->generation).store(s->generation + 1, std::memory_order_relaxed);
+    static void set_kind(slot* s, slot_kind kind) noexcept {
+        std::atomic_ref(s->kind).store(kind, std::memory_order_relaxed);
     }
     // Apart from their callers, whose usual way then needs no registers to be saved.
     [[gnu::noinline]] bool owned_further_out() const noexcept;
     [[gnu::noinline]] void* acquire_slowly(unsigned size_class, slot_kind kind);
-    [[gnu::noinline]] void release_slowly(slot* s) noexcept;
-    slot* take(arena& from, unsigned size_class);
     slot* take_owned(unsigned size_class);
     slot* take_shared(unsigned size_class);
-    slot* carve(arena& from, unsigned size_class);
+    slot* take_all_shared(unsigned size_class) noexcept;
+    slot* carve(fresh_pages& from, unsigned size_class);
     page* add_page(unsigned size_class);
     void flush(unsigned size_class) noexcept;
+    [[gnu::noinline]] void flush_all() noexcept;
 
     const std::size_t pages_allowed_;
-    arena owned_;
+    fresh_pages fresh_{};  // the owner's
     std::array<batch, slot_size_count> returning_{};
     unsigned returning_count_ = 0;
 
     std::mutex shared_mutex_;
-    arena shared_;  // guarded by shared_mutex_
+    free_slots shared_;  // these two are guarded by shared_mutex_
+    fresh_pages shared_fresh_{};
 
     std::mutex pages_mutex_;  // taken by whoever adds a page
     std::array<std::atomic<page**>, pages_max / block_pages> blocks_{};

@@ -36,6 +36,16 @@ inline constexpr std::size_t
                                         : N == 0                          ? 1
                                                  : smaller(N, max_buffers_of_array);
 
+/// Whether an array of that capacity takes every sequence of type Buffers as a whole.
+template <class Buffers>
+inline constexpr bool holds_all = is_buffer<Buffers>;
+
+template <class Buffer, std::size_t N>
+inline constexpr bool holds_all<Buffer[N]> = N <= max_buffers_of_array;
+
+template <template <class, std::size_t> class Array, class Buffer, std::size_t N>
+inline constexpr bool holds_all<Array<Buffer, N>> = N <= max_buffers_of_array;
+
 /// The buffers of a sequence in a row, empty ones left out, as many as fit. Refers to the memory of
 /// the sequence, not to the sequence itself. Made where it is used: it can't be copied.
 template <class Buffers>

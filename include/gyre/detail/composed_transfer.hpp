@@ -5,7 +5,9 @@
 #include <gyre/buffer.hpp>
 #include <gyre/completion_condition.hpp>
 #include <gyre/detail/consuming_buffers.hpp>
+#include <gyre/detail/slot.hpp>
 #include <gyre/detail/success.hpp>
+#include <gyre/detail/whole_transfer.hpp>
 #include <gyre/error.hpp>
 
 #include <cstddef>
@@ -15,6 +17,8 @@
 namespace gyre::inline v0::detail {
 
 struct read_direction {
+    static constexpr slot_kind kind = slot_kind::receive;
+
     template <class Stream, class Buffers>
     static std::size_t some(Stream& stream, const Buffers& buffers, error_code& ec) {
         return stream.read_some(buffers, ec);
@@ -26,6 +30,8 @@ struct read_direction {
 };
 
 struct write_direction {
+    static constexpr slot_kind kind = slot_kind::send;
+
     template <class Stream, class Buffers>
     static std::size_t some(Stream& stream, const Buffers& buffers, error_code& ec) {
         return stream.write_some(buffers, ec);
@@ -136,9 +142,15 @@ struct initiate_transfer {
 
     template <class Handler, class Buffers, class Condition>
     void operator()(Handler&& handler, const Buffers& buffers, Condition condition) const {
-        transfer_step<Direction, Stream, Buffers, Condition, std::decay_t<Handler>>(
-            *stream, buffers, std::move(condition), std::forward<Handler>(handler))
-            .start();
+        if constexpr (whole_transfer<Stream>::possible && holds_all<Buffers> &&
+                      std::is_same_v<Condition, transfer_all_condition>) {
+            whole_transfer<Stream>::template start<Direction::kind>(*stream, buffers,
+                                                                    std::forward<Handler>(handler));
+        } else {
+            transfer_step<Direction, Stream, Buffers, Condition, std::decay_t<Handler>>(
+                *stream, buffers, std::move(condition), std::forward<Handler>(handler))
+                .start();
+        }
     }
 };
 

@@ -14,7 +14,8 @@ namespace gyre::inline v0::detail {
 /// Frees a slot unless told that the object in it was made.
 class slot_guard {
 public:
-    slot_guard(slab* memory, unsigned size_class, slot_kind kind)
+    template <class Memory>
+    slot_guard(Memory* memory, unsigned size_class, slot_kind kind)
         : memory_(acquire_slot(memory, size_class, kind)) {}
     slot_guard(const slot_guard&) = delete;
     slot_guard& operator=(const slot_guard&) = delete;
@@ -37,7 +38,7 @@ private:
 /// step with operation_aborted.
 template <class H>
 concept composed_step = requires(H& h, const std::error_code& e, std::size_t n) {
-    { h.goes_on(e, n) } -> std::convertible_to<bool>;
+    { std::as_const(h).goes_on(e, n) } -> std::convertible_to<bool>;
     h.stop();
 };
 
@@ -47,81 +48,110 @@ constexpr const char* handler_name() noexcept {
     return __PRETTY_FUNCTION__;
 }
 
-/// `Base` is an operation without its handler. It provides `Base::kind_in_slot` and
-/// `outcome take()`, a small object that calls a handler with the results.
-template <class Base, class Handler>
-class handler_operation final : public Base {
+/// How much a read or write has to move before it is done.
+enum class extent : bool { some, whole };
+
+/// An operation `Base` in a slot, and its handler behind it. `Base` provides `Base::kind_in_slot`
+/// and `outcome take()`, a small object that calls a handler with the results.
+template <class Base, class Handler, extent Extent = extent::some>
+class handler_operation {
+    static_assert(std::is_same_v<Handler, std::decay_t<Handler>>);
+    using storage = handler_storage<Handler, fits_slot<Base, Handler>>;
+
+    static constexpr std::size_t handler_offset() noexcept {
+        return (sizeof(Base) + alignof(storage) - 1) / alignof(storage) * alignof(storage);
+    }
+    static constexpr unsigned size_class() noexcept {
+        static_assert(handler_offset() + sizeof(storage) <= slot_object_size_max);
+        static_assert(alignof(Base) <= slot_object_alignment);
+        return slot_class(handler_offset() + sizeof(storage));
+    }
+    static storage& storage_of(operation* op) noexcept {
+        auto* base = static_cast<Base*>(op);
+        return *std::launder(
+            reinterpret_cast<storage*>(reinterpret_cast<char*>(base) + handler_offset()));
+    }
+    static const storage& storage_of(const operation* op) noexcept {
+        return storage_of(const_cast<operation*>(op));
+    }
+
 public:
-    template <class H, class... Arguments>
-    static handler_operation* make(slab* memory, H&& h, Arguments&&... arguments) {
-        constexpr unsigned size_class = slot_class(sizeof(handler_operation));
-        slot_guard guard(memory, size_class, Base::kind_in_slot);
-        auto* op = ::new (guard.get())
-            handler_operation(memory, std::forward<H>(h), std::forward<Arguments>(arguments)...);
+    /// `memory`: a slab or a reactor.
+    template <class Memory, class H, class... Arguments>
+    static Base* make(Memory* memory, H&& h, Arguments&&... arguments) {
+        slot_guard guard(memory, size_class(), Base::kind_in_slot);
+        auto* op = ::new (guard.get()) Base(functions, std::forward<Arguments>(arguments)...);
+        attach(op, memory, std::forward<H>(h));
         guard.keep();
         return op;
     }
 
+    /// Whether attach() can't fail.
+    template <class H>
+    static constexpr bool attaches_safely =
+        fits_slot<Base, Handler>&& std::is_nothrow_constructible_v<Handler, H>;
+
+    /// Gives its handler to an operation that was made with `functions`.
+    template <class Memory, class H>
+    static void attach(Base* op, Memory* memory, H&& h) noexcept(attaches_safely<H>) {
+        ::new (reinterpret_cast<char*>(op) + handler_offset()) storage(memory, std::forward<H>(h));
+    }
+
 private:
-    static_assert(std::is_same_v<Handler, std::decay_t<Handler>>);
-
-    template <class H, class... Arguments>
-    handler_operation(slab* memory, H&& h, Arguments&&... arguments)
-        : Base(&run, std::forward<Arguments>(arguments)...), storage_(memory, std::forward<H>(h)) {
-        static_assert(sizeof(handler_operation) <= slot_object_size_max);
-        static_assert(alignof(handler_operation) <= slot_object_alignment);
-    }
-    ~handler_operation() = default;
-
-    static const void* run(operation* base, operation_request request) {
-        auto* self = static_cast<handler_operation*>(base);
-        if (request == operation_request::call) {
-            self->call_handler();
-            return nullptr;
-        }
-        switch (request) {
-        case operation_request::call: break;
-        case operation_request::destroy: {
-            // The captures of the handler may reach this slot's context: free it first.
-            [[maybe_unused]] const Handler handler(std::move(self->storage_.get()));
-            self->free();
-            return nullptr;
-        }
-        case operation_request::name: return handler_name<Handler>();
-        case operation_request::goes_on:
-            if constexpr (composed_step<Handler>) {
-                return self->storage_.get().goes_on(self->error(), self->bytes) ? self : nullptr;
-            }
-            return nullptr;
-        }
-        return nullptr;
-    }
-
-    void call_handler() {
-        auto outcome = this->take();
+    static void call(operation* op, free_slots* owned) {
+        auto outcome = static_cast<Base*>(op)->take();
         if constexpr (composed_step<Handler>) {
-            if (this->stop_after) {
-                storage_.get().stop();
+            if (op->stop_after) {
+                storage_of(op).get().stop();
             }
         }
-        Handler handler(std::move(storage_.get()));
-        free();
+        Handler handler(std::move(storage_of(op).get()));
+        free(op, owned);
         outcome(handler);
     }
 
-    void free() noexcept {
-        this->~handler_operation();
-        release_slot(this);
+    static void destroy(operation* op) {
+        // The captures of the handler may reach this slot's context: free it first.
+        [[maybe_unused]] const Handler handler(std::move(storage_of(op).get()));
+        free(op, nullptr);
     }
 
-    handler_storage<Handler, fits_slot<Base, Handler>> storage_;
+    static constexpr auto goes_on() noexcept -> bool (*)(const operation*) {
+        if constexpr (composed_step<Handler>) {
+            return [](const operation* op) {
+                return storage_of(op).get().goes_on(op->error(), op->bytes);
+            };
+        } else {
+            return nullptr;
+        }
+    }
+
+    static void free(operation* op, free_slots* owned) noexcept {
+        storage_of(op).~storage();
+        auto* base = static_cast<Base*>(op);
+        base->~Base();
+        release_slot(base, size_class(), owned);
+    }
+
+public:
+    static const operation_functions functions;
 };
 
+template <class Base, class Handler, extent Extent>
+constexpr operation_functions handler_operation<Base, Handler, Extent>::functions{
+    &call,
+    &destroy,
+    goes_on(),
+    detail::handler_name<Handler>(),
+    Base::kind_in_slot,
+    static_cast<std::uint8_t>(size_class()),
+    Extent == extent::whole};
+
 /// Posted work.
-class post_base : public operation {
+class post_base final : public operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::post;
-    explicit post_base(function f) noexcept : operation(f) {}
+    explicit post_base(const functions& f) noexcept : operation(f, operation_state::finished) {}
 
     struct outcome {
         template <class Handler>
@@ -130,9 +160,6 @@ public:
         }
     };
     outcome take() noexcept { return {}; }
-
-protected:
-    ~post_base() = default;
 };
 
 template <class Handler>

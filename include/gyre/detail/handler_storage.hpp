@@ -41,12 +41,13 @@ class handler_storage;
 template <class Handler>
 class handler_storage<Handler, true> {
 public:
-    template <class H>
-    handler_storage(slab*, H&& h) : handler_(std::forward<H>(h)) {}
+    template <class Memory, class H>
+    handler_storage(Memory*, H&& h) : handler_(std::forward<H>(h)) {}
     handler_storage(const handler_storage&) = delete;
     handler_storage& operator=(const handler_storage&) = delete;
 
     Handler& get() noexcept { return handler_; }
+    const Handler& get() const noexcept { return handler_; }
 
 private:
     Handler handler_;
@@ -75,8 +76,8 @@ class handler_storage<Handler, false> {
     }
 
 public:
-    template <class H>
-    handler_storage(slab* memory, H&& h) {
+    template <class Memory, class H>
+    handler_storage(Memory* memory, H&& h) {
         auto allocator = allocator_of(h);
         handler_ = &*allocator.allocate(1);
         try {
@@ -96,6 +97,7 @@ public:
     }
 
     Handler& get() noexcept { return *handler_; }
+    const Handler& get() const noexcept { return *handler_; }
 
 private:
     Handler* handler_;

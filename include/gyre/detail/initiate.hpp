@@ -13,23 +13,30 @@
 
 namespace gyre::inline v0::detail {
 
+/// The cancellation slot that a handler names; connected to nothing if it names none.
+template <class Handler>
+cancellation_slot slot_of(const Handler& handler) noexcept {
+    if constexpr (names_cancellation_slot<Handler>) {
+        return get_associated_cancellation_slot(handler, cancellation_slot());
+    } else {
+        return {};
+    }
+}
+
 /// Makes the operation for a handler, in the slab of the reactor. Throws std::bad_alloc, and what
 /// copying the handler throws.
-template <class Base, class Handler, class... Arguments>
+template <class Base, extent Extent = extent::some, class Handler, class... Arguments>
 auto* make_operation(reactor& r, Handler&& handler, Arguments&&... arguments) {
     using plain = std::decay_t<Handler>;
-    using operation_type = handler_operation<Base, completion_handler<plain>>;
-    cancellation_slot slot;
-    if constexpr (names_cancellation_slot<plain>) {
-        slot = get_associated_cancellation_slot(handler, cancellation_slot());
-    }
-    operation_type* op = nullptr;
+    using operation_type = handler_operation<Base, completion_handler<plain>, Extent>;
+    const cancellation_slot slot = slot_of<plain>(handler);
+    Base* op = nullptr;
     if constexpr (names_executor<plain>) {
-        op = operation_type::make(slots_of(r),
-                                  completion_handler<plain>(&r, std::forward<Handler>(handler)),
-                                  std::forward<Arguments>(arguments)...);
+        op =
+            operation_type::make(&r, dispatching_handler<plain>(&r, std::forward<Handler>(handler)),
+                                 std::forward<Arguments>(arguments)...);
     } else {
-        op = operation_type::make(slots_of(r), std::forward<Handler>(handler),
+        op = operation_type::make(&r, std::forward<Handler>(handler),
                                   std::forward<Arguments>(arguments)...);
     }
     slot.connect(r, op);

@@ -37,17 +37,27 @@ struct io_request {
     std::size_t address_size = 0;  ///< accept, receive: in capacity, out size; send: size
 };
 
-/// What came of a transfer without addresses, which is what a server does all day: small enough to
-/// be returned in registers.
-struct io_moved {
-    enum status_type : std::uint32_t {
-        done,         ///< `bytes` were moved
-        would_block,  ///< nothing happened, wait for readiness
-        failed,       ///< `code` of the system's category says why
-    };
-    std::size_t bytes = 0;
-    status_type status = done;
-    int code = 0;
+/// What came of a transfer of one buffer, which is what a server does all day: in one register.
+class io_moved {
+public:
+    static constexpr io_moved bytes(std::int64_t n) noexcept { return io_moved(n); }
+    static constexpr io_moved would_block() noexcept { return io_moved(-1); }
+    /// `code` of the system's category.
+    static constexpr io_moved failed(int code) noexcept {
+        return io_moved(-2 - std::int64_t{code});
+    }
+
+    bool is_some() const noexcept { return value_ > 0; }
+    /// How many bytes; not if it failed or would block.
+    std::size_t count() const noexcept { return static_cast<std::size_t>(value_); }
+    bool is_would_block() const noexcept { return value_ == -1; }
+    bool is_failed() const noexcept { return value_ < -1; }
+    int code() const noexcept { return static_cast<int>(-2 - value_); }
+
+private:
+    explicit constexpr io_moved(std::int64_t value) noexcept : value_(value) {}
+
+    std::int64_t value_;
 };
 
 /// What came of it.

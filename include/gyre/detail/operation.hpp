@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gyre/detail/slot.hpp>
-#include <gyre/detail/success.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,98 +10,130 @@
 
 namespace gyre::inline v0::detail {
 
-/// What can be asked of an operation whose type is erased.
-enum class operation_request : std::uint8_t {
-    call,     ///< free the slot, then call the handler
-    destroy,  ///< destroy the handler uncalled and free the slot
-    /// Whether the operation is a step of a composed one that goes on after it: non-null if so.
-    goes_on,
-    name,  ///< text that holds the type of the handler
+class operation;
+
+/// What can be done with an operation whose type is erased: one table for each type.
+struct operation_functions {
+    /// Frees the slot, then calls the handler. A caller that owns the slab gives its free slots.
+    void (*call)(operation*, free_slots* owned);
+    /// Destroys the handler uncalled and frees the slot.
+    void (*destroy)(operation*);
+    /// Whether the operation is a step of a composed one that goes on after it. Null: never.
+    bool (*goes_on)(const operation*);
+    const char* handler_name;  ///< text that holds the type of the handler
+    slot_kind kind;
+    std::uint8_t size_class;  ///< of the slot
+    bool whole;               ///< a read or write that is done only when all bytes are moved
 };
 
 /// How far an operation has come.
 enum class operation_state : std::uint8_t {
     fresh,     ///< not yet with a reactor
     waiting,   ///< in the queue of its object
-    ready,     ///< in the ready list; nothing has been taken from the world
-    finished,  ///< in the ready list with its result
+    ready,     ///< there, and in the ready list; nothing has been taken from the world
+    finished,  ///< in the ready list, or on its way there, with its result
+    stepping,  ///< finished, but its composed operation goes on and may still be cancelled
 };
 
 /// An operation lives in a slot, right behind its `slot`. While its object (a source or a
-/// deadline) may cancel it, it stands in that object's queue; when it is ready, it stands in the
+/// deadline) may cancel it, it stands in a queue of that object; when it is ready, it stands in the
 /// ready list as well.
 ///
 /// Not thread-safe: belongs to whoever holds it (the initiating function, the inbox, the owner).
 class operation {
 public:
-    /// Returns null, or the answer to the question.
-    using function = const void* (*)(operation*, operation_request);
+    using functions = operation_functions;
 
-    explicit operation(function f) noexcept : function_(f) {}
+    explicit operation(const functions& f, operation_state s = operation_state::fresh) noexcept
+        : functions_(&f), state(s) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
 
-    void call() { function_(this, operation_request::call); }
-    void destroy() noexcept { function_(this, operation_request::destroy); }
-    const char* handler_name() noexcept {
-        return static_cast<const char*>(function_(this, operation_request::name));
+    void call() { functions_->call(this, nullptr); }
+    /// In a thread that owns the slab.
+    void call(free_slots* owned) { functions_->call(this, owned); }
+    void destroy() noexcept { functions_->destroy(this); }
+    const char* handler_name() const noexcept { return functions_->handler_name; }
+    bool goes_on() const noexcept {
+        return functions_->goes_on != nullptr && functions_->goes_on(this);
     }
-    bool goes_on() noexcept { return function_(this, operation_request::goes_on) != nullptr; }
+    bool whole() const noexcept { return functions_->whole; }
 
     slot_kind kind() const noexcept { return slot::of(this)->kind; }
 
-    /// The result so far.
-    std::error_code error() const noexcept { return error_of(error_value_, category_); }
+    /// The result. Precondition: finished, and not posted.
+    std::error_code error() const noexcept { return {error_value_, *category_}; }
     void set_error(const std::error_code& e) noexcept {
         error_value_ = e.value();
         category_ = &e.category();
     }
+    /// As set_error() with no error; the category is the system's.
+    void set_success(const std::error_category* system) noexcept {
+        error_value_ = 0;
+        category_ = system;
+    }
 
     bool linked() const noexcept { return next != nullptr; }
 
-    operation* next = nullptr;  ///< in the object's queue; null if in none
-    operation* previous = nullptr;
-    std::int64_t queued_ns = 0;  ///< when it became ready, if somebody watches; else 0
+private:
+    const functions* functions_;
+    const std::error_category* category_;  // left unset, as all that has a time to be set: this
+    int error_value_;                      // is made once for every read and write
+
+public:
     /// The object's count of cancellations when the operation was started: a cancellation takes
     /// the operations that are older than itself.
-    std::uint32_t round = 0;
-    std::uint32_t bytes = 0;  ///< transferred; a single transfer is shorter than 4 GiB everywhere
-    operation_state state = operation_state::fresh;
-    std::uint8_t queue = 0;  ///< which queue of its source
-    /// It was finished when its composed operation was cancelled: that one must not go on.
+    std::uint32_t round;
+    std::int64_t queued_ns;  ///< when it became ready, if somebody watched then
+    operation* previous;
+    operation* next = nullptr;  ///< in a queue of its object; null if in none
+    std::size_t bytes = 0;      ///< transferred
+    operation_state state;
+    /// Its composed operation was cancelled when it was stepping: that one must not go on.
     bool stop_after = false;
+    std::uint16_t queue = 0;  ///< which queue of its source
 
 protected:
     ~operation() = default;
-
-private:
-    int error_value_ = 0;
-    const std::error_category* category_ = success_category;
-    function function_;
 };
 
 /// First in, first out, linked through the slots: an operation may stand in a ready list and in
 /// its object's queue at the same time.
 class ready_list {
 public:
+    ready_list() = default;
+    ready_list(const ready_list&) = delete;
+    ready_list& operator=(const ready_list&) = delete;
+
     bool empty() const noexcept { return first_ == nullptr; }
 
     void push(operation* op) noexcept {
         slot* s = slot::of(op);
         s->link = nullptr;
-        (first_ == nullptr ? first_ : last_->link) = s;
-        last_ = s;
+        *end_ = s;
+        end_ = &s->link;
     }
 
     operation* pop() noexcept {
         slot* s = first_;
         first_ = s->link;
+        if (first_ == nullptr) {
+            end_ = &first_;
+        }
         return static_cast<operation*>(s->object());
+    }
+
+    /// Calls f(operation&) for each, the oldest first.
+    template <class F>
+    void for_each(F&& f) {
+        for (slot* s = first_; s != nullptr; s = s->link) {
+            f(*static_cast<operation*>(s->object()));
+        }
     }
 
 private:
     slot* first_ = nullptr;
-    slot* last_ = nullptr;
+    slot** end_ = &first_;  // where the next one is linked
 };
 
 /// The queue of an object's pending operations: a ring, so that one pointer gives both ends.
@@ -130,7 +161,7 @@ public:
                 first_ = op->next;
             }
         }
-        op->next = op->previous = nullptr;
+        op->next = nullptr;
     }
 
     /// The one behind `op`, null at the end.

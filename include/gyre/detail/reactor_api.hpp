@@ -12,15 +12,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace gyre::inline v0::detail {
 
-class reactor;
 struct deadline;
 struct source;
-
-/// The slab of the reactor's context.
-GYRE_API slab* slots_of(reactor& r) noexcept;
 
 /// The monotonic clock of the reactor's world, read afresh.
 GYRE_API time_ns fresh_now(reactor& r) noexcept;
@@ -32,10 +29,10 @@ GYRE_API void drop_work(reactor& r) noexcept;
 GYRE_API void sleep_until(reactor& r, time_ns at) noexcept;
 
 /// An operation that waits for a deadline.
-class timer_wait_base : public operation {
+class timer_wait_base final : public operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::timer_wait;
-    timer_wait_base(function f, deadline* d) noexcept : operation(f), deadline_(d) {}
+    timer_wait_base(const functions& f, deadline* d) noexcept : operation(f), deadline_(d) {}
 
     deadline* deadline_;
 
@@ -47,9 +44,6 @@ public:
         }
     };
     outcome take() noexcept { return {error()}; }
-
-protected:
-    ~timer_wait_base() = default;
 };
 
 /// Takes a deadline slot of the reactor. Throws std::bad_alloc.
@@ -66,27 +60,85 @@ GYRE_API std::size_t cancel_one_wait(reactor& r, deadline* d);
 /// The three queues of a source.
 enum class io_queue : std::uint8_t { read, write, except };
 
-/// An operation on a source. The buffers live in the operation that derives from this.
+/// An operation on a source.
 class io_operation : public operation {
 public:
-    io_operation(function f, source* s, io_queue q) noexcept : operation(f), source_(s) {
-        queue = static_cast<std::uint8_t>(q);
+    io_operation(const functions& f, source* s, io_queue q) noexcept : operation(f), source_(s) {
+        queue = static_cast<std::uint16_t>(q);
     }
 
     source* source_;
-    io_buffer* buffers_ = nullptr;
-    std::uint32_t buffer_count_ = 0;
-    int flags_ = 0;  ///< message flags of the system
 
 protected:
     ~io_operation() = default;
 };
 
+/// A read or a write. Its buffers stand right behind it, in the operation that derives from it.
+class transfer_operation : public io_operation {
+public:
+    transfer_operation(const functions& f, source* s, io_queue q, std::size_t buffer_count,
+                       int flags) noexcept
+        : io_operation(f, s, q),
+          buffer_count_(static_cast<std::uint32_t>(buffer_count)),
+          flags_(flags) {}
+
+    io_buffer* buffers() noexcept { return reinterpret_cast<io_buffer*>(this + 1); }
+
+    std::uint32_t buffer_count_;
+    int flags_;  ///< message flags of the system
+
+    struct outcome {
+        std::error_code error;
+        std::size_t bytes;
+        template <class Handler>
+        void operator()(Handler& handler) {
+            std::move(handler)(error, bytes);
+        }
+    };
+    outcome take() noexcept { return {error(), bytes}; }
+
+protected:
+    ~transfer_operation() = default;
+};
+
+/// With room for `N` buffers.
+template <slot_kind Kind, std::size_t N>
+class transfer_with_buffers final : public transfer_operation {
+public:
+    static constexpr slot_kind kind_in_slot = Kind;
+
+    /// The array has at least one element, if only an empty one.
+    transfer_with_buffers(const functions& f, source* s, const io_buffer* buffers,
+                          std::size_t count, int flags) noexcept
+        : transfer_operation(f, s, Kind == slot_kind::receive ? io_queue::read : io_queue::write,
+                             count, flags) {
+        static_assert(sizeof(*this) == sizeof(transfer_operation) + sizeof items_);
+        items_[0] = buffers[0];
+        for (std::size_t i = 1; N > 1 && i < count; ++i) {
+            items_[i] = buffers[i];
+        }
+    }
+    /// Of one buffer, which is not empty.
+    transfer_with_buffers(const functions& f, source* s, void* data, std::size_t size,
+                          int flags) noexcept requires(N == 1)
+        : transfer_operation(f, s, Kind == slot_kind::receive ? io_queue::read : io_queue::write, 1,
+                             flags) {
+        items_[0].data = data;
+        items_[0].size = size;
+    }
+
+private:
+    io_buffer items_[N];
+};
+
+using receive_operation = transfer_with_buffers<slot_kind::receive, 1>;
+using send_operation = transfer_with_buffers<slot_kind::send, 1>;
+
 /// Waits for a connection to accept.
 class accept_operation : public io_operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::accept;
-    accept_operation(function f, source* s) noexcept : io_operation(f, s, io_queue::read) {}
+    accept_operation(const functions& f, source* s) noexcept : io_operation(f, s, io_queue::read) {}
 
     void* address_ = nullptr;  ///< the peer's, if wanted
     std::size_t address_size_ = 0;

@@ -12,6 +12,7 @@
 
 namespace gyre::inline v0::detail {
 
+class reactor;
 class slab;
 
 /// What lives in a slot.
@@ -46,11 +47,11 @@ enum class slot_origin : std::uint8_t {
 struct alignas(16) slot {
     /// The next free slot; while an operation is queued, the next in the ready list or inbox.
     slot* link;
-    /// Odd while the slot is in use. The library reads and writes it as an atomic, because any
-    /// thread may release while the owner looks.
+    /// Raised by each release. Read and written as an atomic, as is the kind, because any thread
+    /// may release while the owner looks.
     std::uint32_t generation;
-    std::uint16_t position;  ///< within its page
-    slot_kind kind;
+    std::uint16_t position;  ///< within its page, in units of its alignment
+    slot_kind kind;          ///< none while the slot is free
     slot_origin origin;
 
     void* object() noexcept { return this + 1; }
@@ -78,14 +79,47 @@ constexpr unsigned slot_class(std::size_t size) noexcept {
     return c;
 }
 
-/// Takes a slot of that size. `memory` may be null: the slot comes from the heap. Any thread.
-/// Throws std::bad_alloc.
-GYRE_API void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind);
+/// Ends the life of whatever was in the slot: it is free, and references to it are stale.
+inline void retire(slot* s) noexcept {
+    constexpr auto none = slot_kind::none;
+    __atomic_store(&s->kind, &none, __ATOMIC_RELAXED);
+    // Only whoever holds the slot writes its generation: a load and a store will do.
+    __atomic_store_n(&s->generation, s->generation + 1, __ATOMIC_RELAXED);
+}
+
+/// The free slots of a slab's owner, a list for each size. The loop hands them to the operations
+/// that it calls, so that giving back a slot is a few instructions in line.
+struct free_slots {
+    slot* first[slot_size_count] = {};
+
+    /// Takes a retired slot.
+    void put(slot* s, unsigned size_class) noexcept {
+        s->link = first[size_class];
+        first[size_class] = s;
+    }
+};
+
+/// Takes a slot of that size, of a slab or of a reactor's slab. A null slab means the heap. Any
+/// thread. Throws std::bad_alloc.
+GYRE_API GYRE_DIRECT_CALL void* acquire_slot(slab* memory, unsigned size_class, slot_kind kind);
+GYRE_API GYRE_DIRECT_CALL void* acquire_slot(reactor* where, unsigned size_class, slot_kind kind);
 
 /// Gives back the slot of an object whose lifetime has ended. Any thread.
 GYRE_API void release_slot(void* object) noexcept;
 
-/// Counts a handler that did not fit into a slot. `memory` may be null.
+/// As above; a caller that owns the slab brings its free slots, any other null.
+inline void release_slot(void* object, unsigned size_class, free_slots* owned) noexcept {
+    slot* s = slot::of(object);
+    if (owned != nullptr && s->origin == slot_origin::owner) [[likely]] {
+        retire(s);
+        owned->put(s, size_class);
+    } else {
+        release_slot(object);
+    }
+}
+
+/// Counts a handler that did not fit into a slot. A null slab counts nothing.
 GYRE_API void count_spill(slab* memory) noexcept;
+GYRE_API void count_spill(reactor* where) noexcept;
 
 }  // namespace gyre::inline v0::detail

@@ -67,6 +67,13 @@ public:
             complete_not_open(op);
         }
     }
+    /// Makes and starts a read or write of one buffer that lacks its handler: `f` belongs to the
+    /// type of the two together. Still fresh if the caller has to start it, after giving it its
+    /// handler. Throws std::bad_alloc.
+    GYRE_DIRECT_CALL receive_operation* begin_receive(const operation_functions& f, void* data,
+                                                      std::size_t size, int flags);
+    GYRE_DIRECT_CALL send_operation* begin_send(const operation_functions& f, void* data,
+                                                std::size_t size, int flags);
     /// Starts a connection and the operation that waits for its end.
     void start_connect(io_operation* op, const void* address, std::size_t size) noexcept;
     /// Completes the operation with that result without starting anything.

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+// Reads and writes of a socket as operations.
+#pragma once
+
+#include <gyre/detail/buffer_array.hpp>
+#include <gyre/detail/initiate.hpp>
+#include <gyre/detail/reactor_api.hpp>
+#include <gyre/detail/socket_object.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace gyre::inline v0::detail {
+
+/// Starts a read or write of a socket.
+///
+/// The usual case, one buffer and a handler that can be moved without failing, is one call into the
+/// library: the operation is made and started there, and gets its handler afterwards. That is in
+/// time, for handlers are called by the loop only. What another thread runs would be too quick; so
+/// a foreign operation comes back fresh, and so does one that the library has no short way for.
+template <slot_kind Kind, extent Extent, class Handler, class Buffers>
+void start_transfer(socket_object& object, Handler&& handler, const buffer_array<Buffers>& buffers,
+                    int flags) {
+    using plain = std::decay_t<Handler>;
+    using operation_base = transfer_with_buffers<Kind, buffer_capacity<Buffers>>;
+    using operation_type = handler_operation<operation_base, plain, Extent>;
+    if constexpr (buffer_capacity<Buffers> == 1 && !names_executor<plain> &&
+                  operation_type::template attaches_safely<Handler>) {
+        const cancellation_slot slot = slot_of<plain>(handler);
+        const io_buffer buffer = buffers.data()[0];
+        operation_base* op = nullptr;
+        if constexpr (Kind == slot_kind::receive) {
+            op = object.begin_receive(operation_type::functions, buffer.data, buffer.size, flags);
+        } else {
+            op = object.begin_send(operation_type::functions, buffer.data, buffer.size, flags);
+        }
+        operation_type::attach(op, &object.where(), std::forward<Handler>(handler));
+        slot.connect(object.where(), op);
+        if (op->state == operation_state::fresh) [[unlikely]] {
+            object.start(op);
+        }
+    } else {
+        object.start(make_operation<operation_base, Extent>(
+            object.where(), std::forward<Handler>(handler), object.get_source(), buffers.data(),
+            buffers.count(), flags));
+    }
+}
+
+}  // namespace gyre::inline v0::detail
