@@ -25,8 +25,10 @@ void start_transfer(socket_object& object, Handler&& handler, const buffer_array
     using plain = std::decay_t<Handler>;
     using operation_base = transfer_with_buffers<Kind, buffer_capacity<Buffers>>;
     using operation_type = handler_operation<operation_base, plain, Extent>;
-    if constexpr (buffer_capacity<Buffers> == 1 && !names_executor<plain> &&
-                  operation_type::template attaches_safely<Handler>) {
+    // A step of a composed operation is asked whether it goes on when it is started.
+    constexpr bool late_handler = !names_executor<plain> && !composed_step<plain> &&
+                                  operation_type::template attaches_safely<Handler>;
+    if constexpr (buffer_capacity<Buffers> == 1 && late_handler) {
         const cancellation_slot slot = slot_of<plain>(handler);
         const io_buffer buffer = buffers.data()[0];
         operation_base* op = nullptr;
