@@ -97,7 +97,7 @@ private:
 
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
-    [[gnu::noinline]] void start_from_outside(io_operation* op) noexcept;
+    [[gnu::noinline]] void start_slowly(io_operation* op) noexcept;
 
     // A turn of the loop, in order.
     void read_clock_again() noexcept;
@@ -107,7 +107,8 @@ private:
     void apply(slot* s) noexcept;
     void apply_ring() noexcept;
     void apply_all() noexcept;
-    void take_arriving(const source& s) noexcept;
+    void settle(const source& s) noexcept;
+    void settle(const deadline& d) noexcept;
     void take_due_timers() noexcept;
     bool may_run() noexcept;
     [[gnu::noinline]] void look_at_clock() noexcept;

@@ -129,18 +129,21 @@ void reactor::apply(slot* s) noexcept {
 // ---- sources ---------------------------------------------------------------------------------
 
 void reactor::start_io(io_operation* op) noexcept {
-    op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
-    if (slab_.owned_by_top()) [[likely]] {
+    const source& s = *op->source_;
+    op->round = s.cancel_round.load(std::memory_order_seq_cst);
+    if (slab_.owned_by_top() && s.arriving.load(std::memory_order_relaxed) == 0) [[likely]] {
         ++work_;
         sources_.start(op);
     } else {
-        start_from_outside(op);
+        start_slowly(op);
     }
 }
 
-void reactor::start_from_outside(io_operation* op) noexcept {
+// From outside, or behind an operation that came from there.
+void reactor::start_slowly(io_operation* op) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        settle(*op->source_);
         ++work_;
         sources_.start(op);
     } else {
@@ -152,6 +155,7 @@ void reactor::start_from_outside(io_operation* op) noexcept {
 std::size_t reactor::cancel_io(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        settle(*s);
         return sources_.cancel(*s, s->cancel_round.load(std::memory_order_relaxed) + 1);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -164,7 +168,7 @@ std::size_t reactor::cancel_io(source* s) noexcept {
 std::error_code reactor::close_source(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        take_arriving(*s);
+        settle(*s);
         return sources_.remove(*s, true);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -179,13 +183,20 @@ std::error_code reactor::release_source(source* s) noexcept {
     if (!claim.direct()) {
         return error::make_error_code(error::try_again);
     }
-    take_arriving(*s);
+    settle(*s);
     return sources_.remove(*s, false);
 }
 
-// Operations that another thread started on a source that is about to go.
-void reactor::take_arriving(const source& s) noexcept {
-    if (s.arriving.load(std::memory_order_relaxed) != 0) {
+// What another thread asked of the object before comes first; nor may a slot be freed that the
+// inbox holds. Relaxed: whoever may use the object now has met that thread since.
+void reactor::settle(const source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) != 0 || s.on_errand.announced()) {
+        apply_all();
+    }
+}
+
+void reactor::settle(const deadline& d) noexcept {
+    if (d.on_errand.announced()) {
         apply_all();
     }
 }

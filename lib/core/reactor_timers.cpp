@@ -74,6 +74,7 @@ std::size_t reactor::cancel_one_wait(deadline* d) {
 void reactor::free_deadline(deadline* d) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        settle(*d);
         release(*d);
     } else if (d->on_errand.announce(true)) {
         leave(slot::of(d));
