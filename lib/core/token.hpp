@@ -35,7 +35,9 @@ public:
         bool taken = false;
         while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
                !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {}
-        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+        if (waiting_.fetch_sub(1, std::memory_order_seq_cst) != 1 && !taken) {
+            freed_.notify_one();  // the wake-up of a give_up() may have come here, too late
+        }
         return taken;
     }
 
