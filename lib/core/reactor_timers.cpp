@@ -162,10 +162,11 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
     d.waits.push(op);
 }
 
-// An already due deadline makes no trip through the queue, let alone through the kernel.
+// An already due deadline makes no trip through the queue, let alone through the kernel, unless
+// others are due in front of it.
 void reactor::arm(deadline& d, time_ns at) noexcept {
     d.armed_round = d.applied;
-    if (at <= latest_) {
+    if (at <= latest_ && at < timers_.next_deadline()) {
         timers_.cancel(d);
         fire(d);
     } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {

@@ -512,3 +512,27 @@ TEST_CASE("steady_timer: each handler may start and cancel its neighbours while 
     CHECK(ctx.run() == 64);
     CHECK(ended == std::vector<int>(64, 1));
 }
+
+TEST_CASE("steady_timer: one armed when its time has come is behind those armed before for it") {
+    io_context ctx;
+    steady_timer first(ctx);
+    steady_timer second(ctx);
+    steady_timer third(ctx);
+    std::vector<int> order;
+    gyre::post(ctx, [&] {
+        const auto at = steady::now() + 1ms;
+        const auto arm = [&](steady_timer& timer, int number) {
+            timer.async_wait([&order, number](error_code) { order.push_back(number); });
+        };
+        second.expires_at(at);
+        arm(second, 2);
+        first.expires_at(at - 500us);
+        arm(first, 1);
+        spin_until(at);
+        third.expires_after(0ns);  // the loop knows by this that the time of all has come
+        third.expires_at(at);
+        arm(third, 3);
+    });
+    CHECK(ctx.run() == 4);
+    CHECK(order == std::vector{1, 2, 3});
+}
