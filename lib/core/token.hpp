@@ -13,19 +13,18 @@ namespace gyre::inline v0::detail {
 
 class token {
 public:
-    /// acquire pairs with give_up(): what the last holder did to the reactor is visible.
-    bool try_take() noexcept {
-        return !held_.load(std::memory_order_relaxed) &&
-               !held_.exchange(true, std::memory_order_seq_cst);
-    }
+    /// For the length of a call. acquire pairs with give_up(): what the last holder did to the
+    /// reactor is visible.
+    bool try_take() noexcept { return try_as(holder::call); }
 
     /// A thread in run(): sleeps until it has the token, or until `stopped` turns true and
-    /// wake_all() is called, or until the deadline. True if it has it.
+    /// wake_all() is called, or until the deadline. True if it has it. With `immediately` it does
+    /// not wait for another thread in run(), but for the end of a call.
     bool take(const std::atomic<bool>& stopped, time_ns until) {
-        if (try_take()) {
+        if (try_as(holder::runner)) {
             return true;
         }
-        if (until == immediately) {
+        if (until == immediately && held_.load(std::memory_order_relaxed) == holder::runner) {
             return false;
         }
         std::unique_lock lock(mutex_);
@@ -33,8 +32,8 @@ public:
         // pairs sequentially consistent, one of the two sees the other.
         waiting_.fetch_add(1, std::memory_order_seq_cst);
         bool taken = false;
-        while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
-               !stopped.load(std::memory_order_seq_cst) && wait(lock, until)) {}
+        while (!(taken = try_as(holder::runner)) && !stopped.load(std::memory_order_seq_cst) &&
+               wait(lock, until)) {}
         if (waiting_.fetch_sub(1, std::memory_order_seq_cst) != 1 && !taken) {
             freed_.notify_one();  // the wake-up of a give_up() may have come here, too late
         }
@@ -42,10 +41,15 @@ public:
     }
 
     void give_up() noexcept {
-        held_.store(false, std::memory_order_seq_cst);
+        const bool was_call = held_.load(std::memory_order_relaxed) == holder::call;
+        held_.store(holder::nobody, std::memory_order_seq_cst);
         if (waiting_.load(std::memory_order_seq_cst) != 0) {
             const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
-            freed_.notify_one();
+            if (was_call) {
+                freed_.notify_all();  // one that waits for the end of calls only may be among them
+            } else {
+                freed_.notify_one();
+            }
         }
     }
 
@@ -58,8 +62,23 @@ public:
     }
 
 private:
-    // False at the deadline.
+    enum class holder : unsigned char { nobody, call, runner };
+
+    bool try_as(holder who) noexcept {
+        holder nobody = holder::nobody;
+        return held_.load(std::memory_order_relaxed) == nobody &&
+               held_.compare_exchange_strong(nobody, who, std::memory_order_seq_cst);
+    }
+
+    // False when the time to wait is over.
     bool wait(std::unique_lock<std::mutex>& lock, time_ns until) {
+        if (until == immediately) {
+            if (held_.load(std::memory_order_seq_cst) == holder::runner) {
+                return false;
+            }
+            freed_.wait(lock, [this] { return held_.load() != holder::call; });
+            return true;
+        }
         if (until == no_deadline) {
             freed_.wait(lock);
             return true;
@@ -69,7 +88,7 @@ private:
         return freed_.wait_until(lock, at) == std::cv_status::no_timeout;
     }
 
-    std::atomic<bool> held_{false};
+    std::atomic<holder> held_{holder::nobody};
     std::atomic<unsigned> waiting_{0};
     std::mutex mutex_;
     std::condition_variable freed_;

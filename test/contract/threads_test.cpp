@@ -556,3 +556,28 @@ TEST_CASE("threads: destroy_later from other threads deletes each object once") 
     }
     CHECK(deaths == 3000);
 }
+
+TEST_CASE("threads: poll() runs what is ready although other threads post meanwhile") {
+    const hang_guard guard;
+    io_context ctx;
+    const auto work = gyre::make_work_guard(ctx);
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+        while (!over) {
+            gyre::post(ctx, [] {});
+        }
+    });
+    int missed = 0;
+    for (int i = 0; i < 2000; ++i) {
+        bool ran = false;
+        gyre::post(ctx, [&ran] { ran = true; });
+        ctx.poll();
+        while (!ran) {
+            ++missed;
+            ctx.poll();
+        }
+    }
+    over = true;
+    other.join();
+    CHECK(missed == 0);
+}

@@ -27,14 +27,49 @@ const std::atomic<bool> not_stopped{false};
 }  // namespace
 
 TEST_CASE("token: one holder at a time, and free again when it gives up") {
+    const hang_guard guard;
     token t;
     CHECK(t.try_take());
+    CHECK_FALSE(t.try_take());
+    t.give_up();
+    CHECK(t.take(not_stopped, gyre::immediately));
     CHECK_FALSE(t.try_take());
     CHECK_FALSE(t.take(not_stopped, gyre::immediately));
     CHECK_FALSE(t.take(not_stopped, to_ns(steady::now() + 1ms)));
     CHECK_FALSE(t.wanted());
     t.give_up();
     CHECK(t.take(not_stopped, gyre::no_deadline));
+}
+
+TEST_CASE("token: who does not want to wait waits for the end of a call all the same") {
+    const hang_guard guard;
+    const bool another_waits = GENERATE(false, true);
+    token t;
+    std::atomic<bool> stopped{false};
+    REQUIRE(t.try_take());
+    std::thread runs([&] {
+        if (another_waits && t.take(stopped, gyre::no_deadline)) {
+            t.give_up();
+        }
+    });
+    if (another_waits) {
+        await([&] { return t.wanted(); });
+    }
+    bool got = false;
+    std::atomic<bool> back{false};
+    std::thread polls([&] {
+        got = t.take(not_stopped, gyre::immediately);
+        back = true;
+    });
+    await([&] { return another_waits || t.wanted(); });
+    CHECK_FALSE(back);
+    t.give_up();
+    polls.join();
+    CHECK((got || another_waits));
+    if (got) {
+        t.give_up();
+    }
+    runs.join();
 }
 
 TEST_CASE("token: who waits is seen, gets it when it is free, or leaves when all is stopped") {
