@@ -73,6 +73,7 @@ public:
     void cancel_operation(const operation_id& id);
 
     void start_timer_wait(timer_wait_base* op, time_ns at) noexcept;
+    void resume_timer_wait(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
     std::size_t cancel_timer(deadline* d, std::uint32_t round) noexcept;
     std::size_t cancel_one_wait(deadline* d);
     void free_deadline(deadline* d) noexcept;
@@ -141,6 +142,7 @@ private:
     void forget_pause(source& s) noexcept override;
 
     // Timers.
+    void go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
     void apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void apply_latest(deadline& d) noexcept;
     void take_arrivals(deadline& d) noexcept;

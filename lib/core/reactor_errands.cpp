@@ -8,6 +8,7 @@
 #include "core/reactor_access.hpp"
 
 #include <new>
+#include <utility>
 
 namespace gyre::inline v0::detail {
 
@@ -107,6 +108,11 @@ void reactor::apply(slot* s) noexcept {
         } else {
             apply_latest(at);
         }
+        break;
+    }
+    case slot_kind::timer_wait: {  // resume_timer_wait()
+        auto* op = static_cast<timer_wait_base*>(s->object());
+        go_on_waiting(op, std::exchange(op->bytes, 0), std::exchange(op->queued_ns, 0));
         break;
     }
     case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
@@ -252,6 +258,11 @@ deadline* make_deadline(reactor& r) {
 void free_deadline(reactor& r, deadline* d) noexcept { r.free_deadline(d); }
 void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept {
     r.start_timer_wait(op, at);
+}
+std::uint32_t generation_of(const deadline* d) noexcept { return generation_of(*slot::of(d)); }
+void resume_timer_wait(reactor& r, timer_wait_base* op, std::uint32_t generation,
+                       time_ns at) noexcept {
+    r.resume_timer_wait(op, generation, at);
 }
 std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept {
     return r.cancel_timer(d, round);
