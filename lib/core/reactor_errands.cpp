@@ -84,9 +84,7 @@ void reactor::apply_inbox() noexcept {
 }
 
 void reactor::apply_all() noexcept {
-    while (slot* s = inbox_.pop()) {
-        apply(s);
-    }
+    inbox_.take_all([this](slot* s) { apply(s); });
     apply_ring();
 }
 

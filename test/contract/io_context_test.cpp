@@ -2,6 +2,7 @@
 // What an io_context promises to the one thread that runs it: counts, ends, stops, nesting,
 // exceptions, budgets and errors. Threads, destruction and timers have files of their own.
 
+#include <gyre/assertion.hpp>
 #include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
@@ -510,6 +511,27 @@ TEST_CASE("io_context: the smallest budgets still run everything in order") {
     }
     CHECK(posts == expected);
     CHECK(fired == expected);
+}
+
+TEST_CASE("io_context: options that nothing could run with are a broken precondition") {
+    struct broken {};
+    const auto old =
+        gyre::set_assertion_handler([](const char*, const char*, int) { throw broken(); });
+    const auto refused = [](auto change) {
+        io_context_options options;
+        change(options);
+        CHECK_THROWS_AS(io_context(options), broken);
+    };
+    refused([](auto& o) { o.ring_capacity = 0; });
+    refused([](auto& o) { o.ring_capacity = 65535; });
+    refused([](auto& o) { o.inbox_per_turn = 0; });
+    refused([](auto& o) { o.events_per_wait = 0; });
+    refused([](auto& o) { o.handlers_per_turn = 0; });
+    refused([](auto& o) { o.timers_per_turn = 0; });
+    refused([](auto& o) { o.accept_batch = 0; });
+    refused([](auto& o) { o.time_per_turn = -1; });
+    refused([](auto& o) { o.accept_pause = -1; });
+    gyre::set_assertion_handler(old);
 }
 
 TEST_CASE("io_context: now() stands still inside a handler and is fresh outside") {
