@@ -4,7 +4,6 @@
 // left for the loop has not been looked at by then, and still comes first.
 
 #include <gyre/io_context.hpp>
-#include <gyre/ip/tcp.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
@@ -14,20 +13,16 @@
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <thread>
 
 using namespace std::chrono_literals;
 using namespace gyre::testing;
-using gyre::error_code;
 using gyre::io_context;
 using gyre::io_context_options;
 using gyre::steady_timer;
 
 namespace {
-
-const error_code aborted = gyre::error::operation_aborted;
 
 // Runs f() in another thread, to its end, while this one keeps the loop.
 template <class F>
