@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -54,24 +56,37 @@ public:
     template <class H>
     clock_wait(const executor_type& executor, const timer_place& place,
                const typename Clock::time_point& expiry, H&& handler)
-        : executor_(executor), place_(place), expiry_(expiry), handler_(std::forward<H>(handler)) {}
+        : executor_(executor),
+          place_(place),
+          generation_(generation_of(place.slot)),
+          expiry_(expiry),
+          handler_(std::forward<H>(handler)) {}
 
     executor_type get_executor() const noexcept { return executor_; }
     const Handler& next_handler() const noexcept { return handler_; }
 
-    void operator()(const error_code& error) {
-        if (!error && Clock::now() < expiry_) {
-            const time_ns at = glance_time<Clock>(*place_.where, expiry_);
-            const timer_place place = place_;
-            add_timer_wait(place, std::move(*this), at);
-        } else {
-            std::move(handler_)(error);
+    void operator()(const error_code& result) {
+        if (result || Clock::now() >= expiry_) {
+            std::move(handler_)(result);
+            return;
         }
+        const time_ns at = glance_time<Clock>(*place_.where, expiry_);
+        const timer_place place = place_;
+        const std::uint32_t generation = generation_;
+        timer_wait_base* op = nullptr;
+        try {
+            op = make_timer_wait(place, std::move(*this));
+        } catch (const std::bad_alloc&) {  // and nothing has been moved then
+            std::move(handler_)(error::make_error_code(error::no_memory));
+            return;
+        }
+        resume_timer_wait(*place.where, op, generation, at);
     }
 
 private:
     executor_type executor_;
     timer_place place_;
+    std::uint32_t generation_;
     typename Clock::time_point expiry_;
     Handler handler_;
 };
@@ -172,18 +187,18 @@ public:
             [this](auto&& handler) {
                 using handler_type = std::decay_t<decltype(handler)>;
                 const detail::timer_place place = object_.place();
+                const time_ns at = steady_expiry();
+                detail::timer_wait_base* op = nullptr;
                 if constexpr (is_steady) {
-                    detail::add_timer_wait(place, std::forward<decltype(handler)>(handler),
-                                           steady_expiry());
+                    op = detail::make_timer_wait(place, std::forward<decltype(handler)>(handler));
                 } else {
-                    detail::add_timer_wait(
-                        place,
-                        detail::clock_wait<Clock, detail::completion_handler<handler_type>>(
-                            get_executor(), place, expiry_,
-                            detail::to_completion_handler<handler_type>(
-                                nullptr, std::forward<decltype(handler)>(handler))),
-                        steady_expiry());
+                    op = detail::make_timer_wait(
+                        place, detail::clock_wait<Clock, detail::completion_handler<handler_type>>(
+                                   get_executor(), place, expiry_,
+                                   detail::to_completion_handler<handler_type>(
+                                       nullptr, std::forward<decltype(handler)>(handler))));
                 }
+                detail::start_timer_wait(*place.where, op, at);
             },
             std::forward<Token>(token));
     }

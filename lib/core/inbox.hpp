@@ -27,9 +27,16 @@ public:
         if (first_ == nullptr && !refill()) {
             return nullptr;
         }
-        slot* s = first_;
-        first_ = s->link;
-        return s;
+        return next();
+    }
+
+    /// The owner: calls f(slot*) for what has been pushed so far, oldest first, and for nothing
+    /// that comes meanwhile: others may push without end.
+    template <class F>
+    void take_all(F&& f) {
+        for (bool last = false; first_ != nullptr || (!last && (last = refill()));) {
+            f(next());
+        }
     }
 
     /// The owner; sees all pushes that come before it in the order of sequential consistency.
@@ -38,6 +45,12 @@ public:
     }
 
 private:
+    slot* next() noexcept {
+        slot* s = first_;
+        first_ = s->link;
+        return s;
+    }
+
     bool refill() noexcept {
         if (head_.load(std::memory_order_relaxed) == nullptr) {
             return false;

@@ -2,6 +2,8 @@
 // The public face of a reactor, and the store of one object a type.
 #include <gyre/io_context.hpp>
 
+#include <gyre/assertion.hpp>
+
 #include "core/reactor.hpp"
 #include "platform/platform.hpp"
 
@@ -14,6 +16,14 @@ io_context_options with_hint(int concurrency_hint) {
     return options;
 }
 
+const io_context_options& checked(const io_context_options& o) {
+    GYRE_ASSERT(o.ring_capacity >= 1 && o.ring_capacity <= 65534);
+    GYRE_ASSERT(o.inbox_per_turn >= 1 && o.events_per_wait >= 1 && o.handlers_per_turn >= 1);
+    GYRE_ASSERT(o.timers_per_turn >= 1 && o.accept_batch >= 1);
+    GYRE_ASSERT(o.time_per_turn >= 0 && o.accept_pause >= 0);
+    return o;
+}
+
 }  // namespace
 
 io_context::io_context() : io_context(io_context_options()) {}
@@ -21,8 +31,9 @@ io_context::io_context() : io_context(io_context_options()) {}
 io_context::io_context(int concurrency_hint) : io_context(with_hint(concurrency_hint)) {}
 
 io_context::io_context(const io_context_options& options)
-    : reactor_(new detail::reactor(
-          options.world != nullptr ? *options.world : detail::native_platform(), options)) {}
+    : reactor_(
+          new detail::reactor(options.world != nullptr ? *options.world : detail::native_platform(),
+                              checked(options))) {}
 
 io_context::~io_context() {
     // Handlers first: they may use what is stored. Then the store, youngest first, and last the

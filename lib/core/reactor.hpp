@@ -74,6 +74,7 @@ public:
     void cancel_operation(const operation_id& id);
 
     void start_timer_wait(timer_wait_base* op, time_ns at) noexcept;
+    void resume_timer_wait(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
     std::size_t cancel_timer(deadline* d, std::uint32_t round) noexcept;
     std::size_t cancel_one_wait(deadline* d);
     void free_deadline(deadline* d) noexcept;
@@ -111,7 +112,8 @@ private:
     void apply(slot* s) noexcept;
     [[gnu::noinline]] void apply_ring() noexcept;
     void apply_all() noexcept;
-    void take_arriving(const source& s) noexcept;
+    void settle(const source& s) noexcept;
+    void settle(const deadline& d) noexcept;
     [[gnu::noinline]] void take_due_timers() noexcept;
     bool may_run() noexcept;
     void grant_handlers() noexcept;
@@ -143,6 +145,7 @@ private:
     void forget_pause(source& s) noexcept override;
 
     // Timers.
+    void go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
     void apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void apply_latest(deadline& d) noexcept;
     void take_arrivals(deadline& d) noexcept;
@@ -198,7 +201,8 @@ private:
 template <class Operation>
 inline Operation* reactor::begin(source* s, const operation_functions& f, void* data,
                                  std::size_t size, int flags) {
-    if (!slab_.owned_by_top() || s == nullptr || size == 0) [[unlikely]] {
+    if (!slab_.owned_by_top() || s == nullptr || size == 0 ||
+        s->arriving.load(std::memory_order_relaxed) != 0) [[unlikely]] {
         return make_transfer<Operation>(s, f, data, size, flags);
     }
     void* at = slab_.take_free(f.size_class, Operation::kind_in_slot);

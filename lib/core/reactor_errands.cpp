@@ -8,6 +8,7 @@
 #include "core/reactor_access.hpp"
 
 #include <new>
+#include <utility>
 
 namespace gyre::inline v0::detail {
 
@@ -83,9 +84,7 @@ void reactor::apply_inbox() noexcept {
 }
 
 void reactor::apply_all() noexcept {
-    while (slot* s = inbox_.pop()) {
-        apply(s);
-    }
+    inbox_.take_all([this](slot* s) { apply(s); });
     apply_ring();
 }
 
@@ -107,6 +106,11 @@ void reactor::apply(slot* s) noexcept {
         } else {
             apply_latest(at);
         }
+        break;
+    }
+    case slot_kind::timer_wait: {  // resume_timer_wait()
+        auto* op = static_cast<timer_wait_base*>(s->object());
+        go_on_waiting(op, static_cast<std::uint32_t>(std::exchange(op->bytes, 0)), op->queued_ns);
         break;
     }
     case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
@@ -132,6 +136,7 @@ void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
     const access claim(*this);
     if (claim.direct()) {
+        settle(*op->source_);
         ++work_;
         sources_.start(op);
     } else {
@@ -143,6 +148,7 @@ void reactor::start_io(io_operation* op) noexcept {
 std::size_t reactor::cancel_io(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        settle(*s);
         return sources_.cancel(*s, s->cancel_round.load(std::memory_order_relaxed) + 1);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -155,7 +161,7 @@ std::size_t reactor::cancel_io(source* s) noexcept {
 std::error_code reactor::close_source(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        take_arriving(*s);
+        settle(*s);
         return sources_.remove(*s, true);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -170,13 +176,20 @@ std::error_code reactor::release_source(source* s) noexcept {
     if (!claim.direct()) {
         return error::make_error_code(error::try_again);
     }
-    take_arriving(*s);
+    settle(*s);
     return sources_.remove(*s, false);
 }
 
-// Operations that another thread started on a source that is about to go.
-void reactor::take_arriving(const source& s) noexcept {
-    if (s.arriving.load(std::memory_order_relaxed) != 0) {
+// What another thread asked of the object before comes first; nor may a slot be freed that the
+// inbox holds. Relaxed: whoever may use the object now has met that thread since.
+void reactor::settle(const source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) != 0 || s.on_errand.announced()) {
+        apply_all();
+    }
+}
+
+void reactor::settle(const deadline& d) noexcept {
+    if (d.on_errand.announced()) {
         apply_all();
     }
 }
@@ -235,6 +248,11 @@ deadline* make_deadline(reactor& r) {
 void free_deadline(reactor& r, deadline* d) noexcept { r.free_deadline(d); }
 void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept {
     r.start_timer_wait(op, at);
+}
+std::uint32_t generation_of(const deadline* d) noexcept { return generation_of(*slot::of(d)); }
+void resume_timer_wait(reactor& r, timer_wait_base* op, std::uint32_t generation,
+                       time_ns at) noexcept {
+    r.resume_timer_wait(op, generation, at);
 }
 std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept {
     return r.cancel_timer(d, round);

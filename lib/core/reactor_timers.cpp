@@ -39,6 +39,18 @@ void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
     hand_over(d, round, at);
 }
 
+void reactor::resume_timer_wait(timer_wait_base* op, std::uint32_t generation,
+                                time_ns at) noexcept {
+    const access claim(*this);
+    if (claim.direct()) {
+        go_on_waiting(op, generation, at);
+        return;
+    }
+    op->bytes = generation;  // nothing else is in these two before the operation is ready
+    op->queued_ns = at;
+    leave(slot::of(op));
+}
+
 std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
     const access claim(*this);
     if (claim.direct()) {
@@ -74,6 +86,7 @@ std::size_t reactor::cancel_one_wait(deadline* d) {
 void reactor::free_deadline(deadline* d) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        settle(*d);
         release(*d);
     } else if (d->on_errand.announce(true)) {
         leave(slot::of(d));
@@ -161,10 +174,11 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
     d.waits.push(op);
 }
 
-// An already due deadline makes no trip through the queue, let alone through the kernel.
+// An already due deadline makes no trip through the queue, let alone through the kernel, unless
+// others are due in front of it.
 void reactor::arm(deadline& d, time_ns at) noexcept {
     d.armed_round = d.applied;
-    if (at <= latest_) {
+    if (at <= latest_ && at < timers_.next_deadline()) {
         timers_.cancel(d);
         fire(d);
     } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {
@@ -184,6 +198,27 @@ void reactor::fire(deadline& d) noexcept {
             op->state = operation_state::ready;
             ready_.push(op);
         }
+    }
+}
+
+void reactor::go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept {
+    deadline& d = *op->deadline_;
+    if (generation_of(*slot::of(&d)) != generation) {
+        ++work_;
+        op->state = operation_state::finished;
+        op->set_error(error::make_error_code(error::operation_aborted));
+        ready_.push(op);
+        return;
+    }
+    take_arrivals(d);
+    // A change that ends this round may be on its way, with a wait of its own ahead of it.
+    const bool over = older(op->round, d.applied) ||
+                      (!d.waits.empty() && older(op->round, d.waits.back()->round));
+    add_wait(d, op);
+    if (over) {
+        abort_wait(d, op);
+    } else {
+        arm(d, at);
     }
 }
 

@@ -308,12 +308,9 @@ void source_table::abort(io_operation* op) noexcept {
 }
 
 bool source_table::cancel(io_operation* op) noexcept {
-    if (op->state == operation_state::stepping) {
-        op->stop_after = true;
-        return true;
-    }
     if (op->state != operation_state::waiting && op->state != operation_state::ready) {
-        return false;
+        op->stop_after = op->goes_on();
+        return op->stop_after;
     }
     abort(op);
     advance(*op->source_, op->queue);

@@ -37,7 +37,10 @@ public:
 
     /// Threads in run() that wait for the token.
     void add_waiter() noexcept { word_.fetch_add(waiter, std::memory_order_seq_cst); }
-    void remove_waiter() noexcept { word_.fetch_sub(waiter, std::memory_order_seq_cst); }
+    /// True if others are left.
+    bool remove_waiter() noexcept {
+        return word_.fetch_sub(waiter, std::memory_order_seq_cst) >= 2 * waiter;
+    }
     bool has_waiters() const noexcept { return word_.load(std::memory_order_seq_cst) >= waiter; }
 
 private:
@@ -51,19 +54,18 @@ class token {
 public:
     explicit token(attention& look) noexcept : attention_(look) {}
 
-    /// acquire pairs with give_up(): what the last holder did to the reactor is visible.
-    bool try_take() noexcept {
-        return !held_.load(std::memory_order_relaxed) &&
-               !held_.exchange(true, std::memory_order_seq_cst);
-    }
+    /// For the length of a call. acquire pairs with give_up(): what the last holder did to the
+    /// reactor is visible.
+    bool try_take() noexcept { return try_as(holder::call); }
 
     /// A thread in run(): sleeps until it has the token, or until the context is stopped and
-    /// wake_all() is called, or until the deadline. True if it has it.
+    /// wake_all() is called, or until the deadline. True if it has it. With `immediately` it does
+    /// not wait for another thread in run(), but for the end of a call.
     bool take(time_ns until) {
-        if (try_take()) {
+        if (try_as(holder::runner)) {
             return true;
         }
-        if (until == immediately) {
+        if (until == immediately && held_.load(std::memory_order_relaxed) == holder::runner) {
             return false;
         }
         std::unique_lock lock(mutex_);
@@ -71,17 +73,23 @@ public:
         // pairs sequentially consistent, one of the two sees the other.
         attention_.add_waiter();
         bool taken = false;
-        while (!(taken = !held_.exchange(true, std::memory_order_seq_cst)) &&
-               !attention_.stopped() && wait(lock, until)) {}
-        attention_.remove_waiter();
+        while (!(taken = try_as(holder::runner)) && !attention_.stopped() && wait(lock, until)) {}
+        if (attention_.remove_waiter() && !taken) {
+            freed_.notify_one();  // the wake-up of a give_up() may have come here, too late
+        }
         return taken;
     }
 
     void give_up() noexcept {
-        held_.store(false, std::memory_order_seq_cst);
+        const bool was_call = held_.load(std::memory_order_relaxed) == holder::call;
+        held_.store(holder::nobody, std::memory_order_seq_cst);
         if (attention_.has_waiters()) {
             const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
-            freed_.notify_one();
+            if (was_call) {
+                freed_.notify_all();  // one that waits for the end of calls only may be among them
+            } else {
+                freed_.notify_one();
+            }
         }
     }
 
@@ -91,8 +99,23 @@ public:
     }
 
 private:
-    // False at the deadline.
+    enum class holder : unsigned char { nobody, call, runner };
+
+    bool try_as(holder who) noexcept {
+        holder nobody = holder::nobody;
+        return held_.load(std::memory_order_relaxed) == nobody &&
+               held_.compare_exchange_strong(nobody, who, std::memory_order_seq_cst);
+    }
+
+    // False when the time to wait is over.
     bool wait(std::unique_lock<std::mutex>& lock, time_ns until) {
+        if (until == immediately) {
+            if (held_.load(std::memory_order_seq_cst) == holder::runner) {
+                return false;
+            }
+            freed_.wait(lock, [this] { return held_.load() != holder::call; });
+            return true;
+        }
         if (until == no_deadline) {
             freed_.wait(lock);
             return true;
@@ -103,7 +126,7 @@ private:
     }
 
     attention& attention_;
-    std::atomic<bool> held_{false};
+    std::atomic<holder> held_{holder::nobody};
     std::mutex mutex_;
     std::condition_variable freed_;
 };

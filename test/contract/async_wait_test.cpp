@@ -8,14 +8,11 @@
 #include "support/tcp_pair.hpp"
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <fcntl.h>
 
 using namespace gyre;
 using namespace gyre::testing;

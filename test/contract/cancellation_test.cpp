@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 // Cancellation is truthful: what cancel() counted reports operation_aborted, once, also if its time
-// had come; what it did not count reports its own result. By timer, by signal, by moving and by
-// destroying.
+// had come; what it did not count reports its own result. By timer and by signal.
 
-#include <gyre/associated_cancellation_slot.hpp>
 #include <gyre/bind_executor.hpp>
 #include <gyre/cancellation_signal.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
-#include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
+#include "support/cancellable.hpp"
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
+#include "support/result.hpp"
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -24,44 +22,18 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+using namespace gyre::testing;
 using gyre::cancellation_signal;
 using gyre::cancellation_slot;
 using gyre::cancellation_type;
 using gyre::error_code;
 using gyre::io_context;
 using gyre::steady_timer;
-using gyre::testing::hang_guard;
 using steady = std::chrono::steady_clock;
 
 namespace {
 
-const error_code aborted = gyre::error::operation_aborted;
-const error_code success;
 constexpr auto past = steady_timer::time_point(std::chrono::nanoseconds(1));
-
-struct result {
-    int calls = 0;
-    error_code error = std::make_error_code(std::errc::not_connected);
-    auto handler() {
-        return [this](error_code e) {
-            ++calls;
-            error = e;
-        };
-    }
-    bool is(const error_code& e) const { return calls == 1 && error == e; }
-};
-
-// A handler that names a cancellation slot.
-struct slotted {
-    using cancellation_slot_type = cancellation_slot;
-    cancellation_slot slot;
-    result* out;
-    cancellation_slot_type get_cancellation_slot() const noexcept { return slot; }
-    void operator()(error_code e) const {
-        ++out->calls;
-        out->error = e;
-    }
-};
 
 }  // namespace
 
@@ -81,10 +53,10 @@ TEST_CASE("cancel: of two timers due at once the first handler takes the second 
         CHECK(second.cancel() == 0);
         CHECK(r.calls == 0);
     });
-    second.async_wait(r.handler());
+    second.async_wait(r.keep());
     CHECK(ctx.run() == 2);
     CHECK(counted == 1);
-    CHECK(r.is(aborted));
+    CHECK(r == once(aborted));
 }
 
 TEST_CASE("cancel: setting the time, moving over it and destroying it take a due wait back too") {
@@ -104,15 +76,15 @@ TEST_CASE("cancel: setting the time, moving over it and destroying it take a due
         CHECK(set_at.expires_at(past) == 1);
         CHECK(set_after.expires_after(1h) == 1);
     });
-    moved_over->async_wait(a.handler());
-    destroyed->async_wait(b.handler());
-    set_at.async_wait(c.handler());
-    set_after.async_wait(d.handler());
+    moved_over->async_wait(a.keep());
+    destroyed->async_wait(b.keep());
+    set_at.async_wait(c.keep());
+    set_after.async_wait(d.keep());
     CHECK(ctx.run() == 5);
-    CHECK(a.is(aborted));
-    CHECK(b.is(aborted));
-    CHECK(c.is(aborted));
-    CHECK(d.is(aborted));
+    CHECK(a == once(aborted));
+    CHECK(b == once(aborted));
+    CHECK(c == once(aborted));
+    CHECK(d == once(aborted));
 }
 
 TEST_CASE("cancel: it counts every wait once and each reports operation_aborted") {
@@ -178,11 +150,11 @@ TEST_CASE("cancel: a handler of an aborted wait may wait again on the same timer
     result r;
     timer.async_wait([&](error_code e) {
         CHECK(e == aborted);
-        timer.async_wait(r.handler());
+        timer.async_wait(r.keep());
     });
     CHECK(timer.cancel() == 1);
     CHECK(ctx.run() == 2);
-    CHECK(r.is(success));
+    CHECK(r == once());
 }
 
 TEST_CASE("cancel: of a timer and a handle ready together, one ends and takes the other back") {
@@ -200,14 +172,14 @@ TEST_CASE("cancel: of a timer and a handle ready together, one ends and takes th
         std::size_t accept_took = 99;
         tcp::socket peer(ctx);
         timer.async_wait([&](error_code e) {
-            waited.handler()(e);
+            waited.keep()(e);
             if (!e) {
                 acceptor.cancel();
                 timer_took = 1;
             }
         });
         acceptor.async_accept(peer, [&](error_code e) {
-            accepted.handler()(e);
+            accepted.keep()(e);
             if (!e) {
                 accept_took = timer.cancel();
             }
@@ -306,101 +278,6 @@ TEST_CASE("cancel: a random mixture of arming and cancelling ends each wait once
     CHECK(right);
 }
 
-TEST_CASE("moving: a timer that is moved keeps its waits and its time") {
-    const hang_guard guard;
-    io_context ctx;
-    steady_timer a(ctx, 2ms);
-    const auto at = a.expiry();
-    result r;
-    a.async_wait(r.handler());
-    steady_timer b(std::move(a));
-    CHECK(b.expiry() == at);
-    CHECK(ctx.run() == 1);
-    CHECK(r.is(success));
-    CHECK(steady::now() >= at);
-    ctx.restart();
-    result s;
-    b.expires_after(1h);
-    b.async_wait(s.handler());
-    steady_timer c(std::move(b));
-    CHECK(c.cancel() == 1);
-    CHECK(ctx.run() == 1);
-    CHECK(s.is(aborted));
-}
-
-TEST_CASE("moving: assigning cancels the target's waits and brings the source's") {
-    const hang_guard guard;
-    io_context ctx;
-    steady_timer a(ctx, 1h);
-    steady_timer b(ctx, 2ms);
-    result of_a;
-    result of_b;
-    a.async_wait(of_a.handler());
-    b.async_wait(of_b.handler());
-    a = std::move(b);
-    CHECK(ctx.run() == 2);
-    CHECK(of_a.is(aborted));
-    CHECK(of_b.is(success));
-}
-
-TEST_CASE("moving: a timer can be assigned one of another context and waits there from then on") {
-    const hang_guard guard;
-    io_context one;
-    io_context two;
-    steady_timer timer(one, 1h);
-    result in_one;
-    result in_two;
-    timer.async_wait(in_one.handler());
-    timer = steady_timer(two, 1ms);
-    CHECK(timer.get_executor() == two.get_executor());
-    timer.async_wait(in_two.handler());
-    CHECK(one.run() == 1);
-    CHECK(in_one.is(aborted));
-    CHECK(in_two.calls == 0);
-    CHECK(two.run() == 1);
-    CHECK(in_two.is(success));
-}
-
-TEST_CASE("destroying: a timer destroyed with waits calls their handlers with operation_aborted") {
-    io_context ctx;
-    result a;
-    result b;
-    {
-        steady_timer timer(ctx, 1h);
-        timer.async_wait(a.handler());
-        timer.async_wait(b.handler());
-    }
-    CHECK(a.calls == 0);
-    CHECK(ctx.run() == 2);
-    CHECK(a.is(aborted));
-    CHECK(b.is(aborted));
-}
-
-TEST_CASE("destroying: a timer may be destroyed inside its own handler, its other waits abort") {
-    io_context ctx;
-    auto timer = std::make_unique<steady_timer>(ctx, past);
-    result other;
-    timer->async_wait([&](error_code e) {
-        CHECK_FALSE(e);
-        timer.reset();
-    });
-    timer->async_wait(other.handler());
-    CHECK(ctx.run() == 2);
-    CHECK(other.is(aborted));
-}
-
-TEST_CASE("destroying: a timer owned by its own handler ends with it") {
-    const hang_guard guard;
-    io_context ctx;
-    auto timer = std::make_shared<steady_timer>(ctx, 1ms);
-    const std::weak_ptr<steady_timer> watched = timer;
-    timer->async_wait([timer](error_code e) { CHECK_FALSE(e); });
-    timer.reset();
-    CHECK_FALSE(watched.expired());
-    CHECK(ctx.run() == 1);
-    CHECK(watched.expired());
-}
-
 TEST_CASE("signal: of three waits of a timer it aborts exactly the one that it is connected to") {
     const hang_guard guard;
     io_context ctx;
@@ -409,16 +286,16 @@ TEST_CASE("signal: of three waits of a timer it aborts exactly the one that it i
     result a;
     result b;
     result c;
-    timer.async_wait(a.handler());
-    timer.async_wait(slotted{signal.slot(), &b});
-    timer.async_wait(c.handler());
+    timer.async_wait(a.keep());
+    timer.async_wait(with(signal, b.keep()));
+    timer.async_wait(c.keep());
     signal.emit(GENERATE(cancellation_type::terminal, cancellation_type::partial,
                          cancellation_type::total, cancellation_type::all));
     CHECK(b.calls == 0);
     CHECK(ctx.run() == 3);
-    CHECK(a.is(success));
-    CHECK(b.is(aborted));
-    CHECK(c.is(success));
+    CHECK(a == once());
+    CHECK(b == once(aborted));
+    CHECK(c == once());
 }
 
 TEST_CASE("signal: of due waits it aborts its own as long as the handler was not called") {
@@ -429,11 +306,11 @@ TEST_CASE("signal: of due waits it aborts its own as long as the handler was not
     result a;
     result b;
     first.async_wait([&](error_code) { signal.emit(cancellation_type::all); });
-    timer.async_wait(slotted{signal.slot(), &a});
-    timer.async_wait(b.handler());
+    timer.async_wait(with(signal, a.keep()));
+    timer.async_wait(b.keep());
     CHECK(ctx.run() == 3);
-    CHECK(a.is(aborted));
-    CHECK(b.is(success));
+    CHECK(a == once(aborted));
+    CHECK(b == once());
 }
 
 TEST_CASE("signal: it does nothing with type none, with nothing connected, or a second time") {
@@ -443,19 +320,19 @@ TEST_CASE("signal: it does nothing with type none, with nothing connected, or a 
     cancellation_signal signal;
     signal.emit(cancellation_type::all);
     result r;
-    timer.async_wait(slotted{signal.slot(), &r});
+    timer.async_wait(with(signal, r.keep()));
     signal.emit(cancellation_type::none);
     CHECK(ctx.run() == 1);
-    CHECK(r.is(success));
+    CHECK(r == once());
     ctx.restart();
     result again;
     timer.expires_after(1h);
-    timer.async_wait(slotted{signal.slot(), &again});
+    timer.async_wait(with(signal, again.keep()));
     signal.emit(cancellation_type::all);
     signal.emit(cancellation_type::all);
     CHECK(timer.cancel() == 0);
     CHECK(ctx.run() == 1);
-    CHECK(again.is(aborted));
+    CHECK(again == once(aborted));
 }
 
 TEST_CASE("signal: when its operation is over it never touches one that took the same memory") {
@@ -463,17 +340,17 @@ TEST_CASE("signal: when its operation is over it never touches one that took the
     cancellation_signal signal;
     steady_timer timer(ctx, past);
     result first;
-    timer.async_wait(slotted{signal.slot(), &first});
+    timer.async_wait(with(signal, first.keep()));
     CHECK(ctx.run() == 1);
     ctx.restart();
     std::vector<result> later(100);
     for (result& r : later) {
-        timer.async_wait(r.handler());
+        timer.async_wait(r.keep());
     }
     signal.emit(cancellation_type::all);
     CHECK(ctx.run() == 100);
     for (const result& r : later) {
-        REQUIRE(r.is(success));
+        REQUIRE(r == once());
     }
 }
 
@@ -483,15 +360,15 @@ TEST_CASE("signal: one slot serves one operation after another") {
     steady_timer timer(ctx, 1h);
     result a;
     result b;
-    timer.async_wait(slotted{signal.slot(), &a});
+    timer.async_wait(with(signal, a.keep()));
     signal.emit(cancellation_type::all);
-    timer.async_wait(slotted{signal.slot(), &b});
+    timer.async_wait(with(signal, b.keep()));
     CHECK(ctx.poll() == 1);
-    CHECK(a.is(aborted));
+    CHECK(a == once(aborted));
     CHECK(b.calls == 0);
     signal.emit(cancellation_type::all);
     CHECK(ctx.poll() == 1);
-    CHECK(b.is(aborted));
+    CHECK(b == once(aborted));
 }
 
 TEST_CASE("signal: inside the handler of its own operation it does nothing") {
@@ -505,14 +382,14 @@ TEST_CASE("signal: inside the handler of its own operation it does nothing") {
         result* next;
         cancellation_slot_type get_cancellation_slot() const noexcept { return signal->slot(); }
         void operator()(error_code) const {
-            timer->async_wait(next->handler());
+            timer->async_wait(next->keep());
             signal->emit(cancellation_type::all);
         }
     };
     result next;
     timer.async_wait(emitter{&signal, &timer, &next});
     CHECK(ctx.run() == 2);
-    CHECK(next.is(success));
+    CHECK(next == once());
 }
 
 TEST_CASE("signal: the slot of a handler is found through bind_executor") {
@@ -521,12 +398,12 @@ TEST_CASE("signal: the slot of a handler is found through bind_executor") {
     cancellation_signal signal;
     steady_timer timer(ctx, 1h);
     result r;
-    timer.async_wait(gyre::bind_executor(other.get_executor(), slotted{signal.slot(), &r}));
+    timer.async_wait(gyre::bind_executor(other.get_executor(), with(signal, r.keep())));
     signal.emit(cancellation_type::all);
     CHECK(ctx.run() == 1);
     CHECK(r.calls == 0);
     CHECK(other.run() == 1);
-    CHECK(r.is(aborted));
+    CHECK(r == once(aborted));
 }
 
 TEST_CASE("signal: a slot that is connected to nothing changes nothing") {
@@ -538,7 +415,7 @@ TEST_CASE("signal: a slot that is connected to nothing changes nothing") {
     CHECK(signal.slot() == signal.slot());
     CHECK_FALSE(signal.slot() == cancellation_slot());
     result r;
-    timer.async_wait(slotted{cancellation_slot(), &r});
+    timer.async_wait(cancellable<decltype(r.keep())>{{}, r.keep()});
     CHECK(ctx.run() == 1);
-    CHECK(r.is(success));
+    CHECK(r == once());
 }

@@ -2,7 +2,6 @@
 // The end of things: contexts destroyed with work outstanding, objects destroyed later, and what a
 // context stores.
 
-#include <gyre/bind_executor.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
@@ -14,7 +13,6 @@
 #include <chrono>
 #include <memory>
 #include <new>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>

@@ -3,10 +3,10 @@
 // descriptors are used again, and when nobody takes what is there.
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
-#include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
 #include "support/catch.hpp"
+#include "support/echo.hpp"
 #include "support/poller_calls.hpp"
 #include "support/tcp_pair.hpp"
 
@@ -14,7 +14,6 @@
 #include <array>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 using namespace gyre;
@@ -34,24 +33,6 @@ std::size_t waits_while_idle(io_context& ctx, poller_calls& calls) {
     return calls.waits - before;
 }
 constexpr std::size_t few = 12;  // a spinning loop makes 100,000 or so
-
-/// Sends back what it receives.
-struct echo {
-    tcp::socket socket;
-    std::array<char, 64> data{};
-
-    void start() {
-        socket.async_read_some(buffer(data), [this](error_code ec, std::size_t n) {
-            if (!ec) {
-                socket.async_write_some(buffer(data, n), [this](error_code e, std::size_t) {
-                    if (!e) {
-                        start();
-                    }
-                });
-            }
-        });
-    }
-};
 
 }  // namespace
 
@@ -447,37 +428,4 @@ TEST_CASE("readiness: handlers may close their own and their neighbours' sockets
     }
     run(ctx);
     CHECK(std::count(calls.begin(), calls.end(), 1) == static_cast<std::ptrdiff_t>(count));
-}
-
-TEST_CASE("readiness: busy sockets starve neither timers nor posts") {
-    io_context ctx;
-    connection c = connected(ctx);
-    std::array<char, 64> in{};
-    bool timer_fired = false;
-    bool posted = false;
-    std::size_t rounds = 0;
-    echo server{std::move(c.server)};
-    server.start();
-    const auto ping = [&](auto& self) -> void {
-        c.client.async_write_some(buffer("ping", 4), [](error_code, std::size_t) {});
-        c.client.async_read_some(buffer(in), [&](error_code ec, std::size_t) {
-            ++rounds;
-            if (!ec && !(timer_fired && posted) && rounds < 10'000'000) {
-                self(self);
-            } else {
-                c.client.close();
-                server.socket.close();
-            }
-        });
-    };
-    ping(ping);
-    steady_timer timer(ctx, std::chrono::milliseconds(20));
-    timer.async_wait([&](error_code ec) {
-        CHECK_FALSE(ec);
-        timer_fired = true;
-        post(ctx, [&] { posted = true; });
-    });
-    run(ctx);
-    CHECK(timer_fired);
-    CHECK(posted);
 }

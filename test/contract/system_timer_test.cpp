@@ -14,8 +14,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <new>
+#include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -62,6 +66,26 @@ struct coarse_clock {
     [[maybe_unused]] static constexpr bool is_steady = true;
     static time_point now() noexcept {
         return time_point(std::chrono::floor<duration>(steady::now().time_since_epoch()));
+    }
+};
+
+// Stands still. Once it is gated, whoever reads it stays for a millisecond or until it is opened.
+struct gated_clock {
+    using duration = std::chrono::microseconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<gated_clock>;
+    [[maybe_unused]] static constexpr bool is_steady = true;
+    static inline std::atomic<bool> gated{false};
+    static inline std::atomic<bool> reading{false};
+    static time_point now() noexcept {
+        const auto end = steady::now() + 1ms;
+        reading = gated.load();
+        while (gated && steady::now() < end) {
+            std::this_thread::yield();
+        }
+        reading = false;
+        return time_point(1s);
     }
 };
 
@@ -247,4 +271,74 @@ TEST_CASE("basic_waitable_timer: a handler bound elsewhere runs there, after all
     CHECK(calls == 0);
     CHECK(other.run() == 1);
     CHECK(calls == 1);
+}
+
+TEST_CASE("basic_waitable_timer: destroyed or cancelled while another thread looks at its clock") {
+    const hang_guard guard;
+    using timer_type = basic_waitable_timer<gated_clock>;
+    for (int round = 0; round < 60; ++round) {
+        io_context ctx;
+        gated_clock::gated = false;
+        std::optional<timer_type> timer(std::in_place, ctx, 100us);
+        std::atomic<int> calls = 0;
+        error_code got;
+        timer->async_wait([&](error_code e) {
+            got = e;
+            ++calls;
+        });
+        gated_clock::gated = true;
+        // The token is given away while something else is ready, and so is this all the time.
+        std::function<void()> meet = [&] {
+            if (!gated_clock::reading) {
+                gyre::post(ctx, std::ref(meet));
+                return;
+            }
+            switch (round % 3) {
+            case 0: timer.reset(); break;
+            case 1: timer->cancel(); break;
+            default: *timer = timer_type(ctx);
+            }
+            gated_clock::gated = false;
+        };
+        gyre::post(ctx, std::ref(meet));
+        std::thread other([&] { ctx.run(); });
+        ctx.run();
+        other.join();
+        REQUIRE(calls == 1);
+        REQUIRE(got == aborted);
+    }
+}
+
+TEST_CASE("basic_waitable_timer: without memory to go on waiting the handler is told so") {
+    const hang_guard guard;
+    gyre::io_context_options options;
+    options.slab_bytes_max = 1 << 17;
+    io_context ctx(options);
+    using timer_type = basic_waitable_timer<frozen_clock>;
+    timer_type timer(ctx, 1ms);
+    timer_type far(ctx, 24h);
+    int calls = 0;
+    error_code got;
+    std::size_t fillers = 0;
+    gyre::post(ctx, [&] {
+        // Its memory goes back to the other threads, so that the loop has none to go on.
+        std::thread([&] {
+            timer.async_wait([&](error_code e) {
+                ++calls;
+                got = e;
+                far.cancel();
+            });
+        }).join();
+        const auto fill = [&] {
+            for (;;) {
+                far.async_wait([&](error_code) { --fillers; });
+                ++fillers;
+            }
+        };
+        CHECK_THROWS_AS(fill(), std::bad_alloc);
+    });
+    ctx.run();
+    CHECK(calls == 1);
+    CHECK(got == gyre::error::no_memory);
+    CHECK(fillers == 0);
 }

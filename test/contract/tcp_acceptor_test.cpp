@@ -2,7 +2,6 @@
 // Listeners of TCP: every form of accepting, who gets which connection, and when there is none.
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
-#include <gyre/post.hpp>
 
 #include "support/catch.hpp"
 #include "support/tcp_pair.hpp"
@@ -11,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <string>
 #include <thread>
 #include <vector>
 

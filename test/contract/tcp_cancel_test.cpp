@@ -1,108 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // Cancellation of operations on sockets: what was counted reports operation_aborted, and nothing
 // that was received or accepted is lost by it.
-#include <gyre/associated_cancellation_slot.hpp>
 #include <gyre/cancellation_signal.hpp>
-#include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
-#include <gyre/post.hpp>
 
+#include "support/cancellable.hpp"
 #include "support/catch.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
-#include <atomic>
 #include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 using namespace gyre;
 using namespace gyre::testing;
-
-namespace {
-
-/// A handler with a cancellation slot.
-template <class Handler>
-struct cancellable {
-    using cancellation_slot_type = cancellation_slot;
-
-    cancellation_slot get_cancellation_slot() const noexcept { return slot; }
-    template <class... Results>
-    void operator()(Results&&... results) {
-        handler(std::forward<Results>(results)...);
-    }
-
-    cancellation_slot slot;
-    Handler handler;
-};
-
-template <class Handler>
-cancellable<Handler> with(cancellation_signal& signal, Handler handler) {
-    return {signal.slot(), std::move(handler)};
-}
-
-/// Runs a context in another thread.
-class running {
-public:
-    explicit running(io_context& context)
-        : context_(context),
-          work_(make_work_guard(context)),
-          thread_([&context] { context.run(); }) {}
-    running(const running&) = delete;
-    running& operator=(const running&) = delete;
-    ~running() {
-        if (thread_.joinable()) {  // a case that failed
-            context_.stop();
-            thread_.join();
-        }
-    }
-
-    /// Returns when all work is done.
-    void stop() {
-        work_.reset();
-        thread_.join();
-    }
-
-private:
-    io_context& context_;
-    executor_work_guard<any_io_executor> work_;
-    std::thread thread_;
-};
-
-/// Waits, outside the loop, for what another thread does.
-template <class Condition>
-bool eventually(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() >= end) {
-            return false;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
-}
-
-struct shared_result {
-    std::atomic<int> calls{0};
-    error_code error;
-    std::size_t bytes = 0;
-
-    auto keep() {
-        return [this](error_code e, std::size_t n = 0) {
-            error = e;
-            bytes = n;
-            ++calls;
-        };
-    }
-    bool called() {
-        return eventually([this] { return calls != 0; });
-    }
-};
-
-}  // namespace
 
 TEST_CASE("tcp cancel: aborts and counts everything that is pending, later") {
     io_context ctx;
@@ -468,121 +381,4 @@ TEST_CASE("tcp cancel: close and reopen do not mix the operations of both socket
     run(ctx);
     CHECK(old_read == once(error::operation_aborted));
     CHECK(new_read == once({}, 5));
-}
-
-TEST_CASE("tcp cancel: another thread cancels what a sleeping loop waits for") {
-    io_context ctx;
-    adopted a = adopt(ctx);
-    char text[8];
-    shared_result r;
-    a.socket.async_read_some(buffer(text), r.keep());
-    running loop(ctx);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it sleeps, usually
-    const int how = GENERATE(0, 1, 2);
-    std::optional<tcp::socket> owner(std::move(a.socket));
-    if (how == 0) {
-        owner->cancel();
-    } else if (how == 1) {
-        owner->close();
-        CHECK_FALSE(owner->is_open());
-    } else {
-        owner.reset();
-    }
-    CHECK(r.called());
-    CHECK(r.error == error::operation_aborted);
-    if (how != 0) {
-        CHECK(take(a.peer.get(), 1).empty());  // closed
-    } else {
-        shared_result again;
-        owner->async_read_some(buffer(text), again.keep());
-        put(a.peer.get(), "data");
-        CHECK(again.called());
-        CHECK(again.bytes == 4);
-    }
-    loop.stop();
-    CHECK(r.calls == 1);
-}
-
-TEST_CASE("tcp cancel: another thread starts operations while the loop sleeps") {
-    io_context ctx;
-    tcp::acceptor acceptor(ctx, loopback());
-    running loop(ctx);
-    tcp::socket server(ctx);
-    tcp::socket client(ctx);
-    shared_result accept, connect, write, read;
-    acceptor.async_accept(server, accept.keep());
-    client.async_connect(acceptor.local_endpoint(), connect.keep());
-    REQUIRE(accept.called());
-    REQUIRE(connect.called());
-    CHECK_FALSE(accept.error);
-    CHECK_FALSE(connect.error);
-    char text[8];
-    server.async_read_some(buffer(text), read.keep());
-    client.async_write_some(buffer("data", 4), write.keep());
-    REQUIRE(write.called());
-    REQUIRE(read.called());
-    CHECK(write.bytes == 4);
-    CHECK(read.bytes == 4);
-    server.close();
-    client.close();
-    acceptor.close();
-    loop.stop();
-}
-
-TEST_CASE("tcp cancel: start, cancel and close of another thread are applied in that order") {
-    io_context ctx;
-    running loop(ctx);
-    for (int i = 0; i < 200; ++i) {
-        adopted a = adopt(ctx);
-        char x[8], y[8];
-        shared_result cancelled, closed;
-        a.socket.async_read_some(buffer(x), cancelled.keep());
-        a.socket.cancel();
-        a.socket.async_read_some(buffer(y), closed.keep());
-        a.socket.close();
-        REQUIRE(cancelled.called());
-        REQUIRE(closed.called());
-        CHECK(cancelled.error == error::operation_aborted);
-        CHECK(closed.error == error::operation_aborted);
-    }
-    loop.stop();
-}
-
-TEST_CASE("tcp cancel: what another thread does to a closed socket fails later, as it should") {
-    io_context ctx;
-    running loop(ctx);
-    adopted a = adopt(ctx);
-    a.socket.close();
-    char text[8];
-    shared_result r;
-    a.socket.async_read_some(buffer(text), r.keep());
-    REQUIRE(r.called());
-    CHECK(r.error == error::bad_descriptor);
-    error_code ec;
-    a.socket.read_some(buffer(text), ec);
-    CHECK(ec == error::bad_descriptor);
-    loop.stop();
-}
-
-TEST_CASE("tcp cancel: release() by another thread than the running one changes nothing") {
-    io_context ctx;
-    adopted a = adopt(ctx);
-    char text[8];
-    shared_result r;
-    std::atomic<bool> runs{false};
-    a.socket.async_read_some(buffer(text), r.keep());
-    post(ctx, [&] { runs = true; });
-    running loop(ctx);
-    REQUIRE(eventually([&] { return runs.load(); }));
-    error_code ec;
-    CHECK(a.socket.release(ec) == invalid_native_handle);
-    CHECK(ec == error::try_again);
-    CHECK(a.socket.is_open());
-    put(a.peer.get(), "data");
-    REQUIRE(r.called());
-    CHECK(r.bytes == 4);
-    loop.stop();
-    const int fd = a.socket.release(ec);
-    CHECK_FALSE(ec);
-    CHECK(::close(fd) == 0);
 }

@@ -6,6 +6,8 @@
 #include <gyre/io_context_options.hpp>
 #include <gyre/poller.hpp>
 
+#include "support/hang_guard.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -29,6 +31,11 @@ public:
         io_context_options made;
         made.poller = &factory;
         return made;
+    }
+
+    /// Returns while the loop is inside a wait that may block; a hang_guard has to stand by.
+    void await_sleep() const {
+        await([this] { return asleep.load(); });
     }
 
     std::atomic<std::size_t> waits{0};                 ///< all that began

@@ -18,6 +18,15 @@
 
 namespace gyre::testing {
 
+/// So many bytes, no two neighbours alike.
+inline std::string sample(std::size_t size) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) {
+        text[i] = static_cast<char>('a' + (i * 7 + i / 26) % 26);
+    }
+    return text;
+}
+
 class scripted_stream {
 public:
     using executor_type = any_io_executor;

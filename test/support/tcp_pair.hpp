@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tests of sockets begin with: connected pairs on the loopback interface, a run() that
-// can't hang, and a record of what a handler was given. Knows public headers only.
+// What the tests of sockets begin with: connected pairs on the loopback interface, and a run() that
+// can't hang. Knows public headers only.
 #pragma once
 
 #include <gyre/io_context.hpp>
@@ -8,11 +8,11 @@
 
 #include "support/catch.hpp"
 #include "support/pair.hpp"
+#include "support/result.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,31 +42,6 @@ void run_until(io_context& context, Condition condition) {
         REQUIRE(context.run_one_until(end) == 1);
     }
 }
-
-/// What a handler was given, and how often it was called.
-struct result {
-    int calls = 0;
-    error_code error{};
-    std::size_t bytes = 0;
-
-    /// A handler for every kind of operation here; the record must live until it is called.
-    auto keep() {
-        return [this](error_code e, std::size_t n = 0) {
-            ++calls;
-            error = e;
-            bytes = n;
-        };
-    }
-
-    friend bool operator==(const result&, const result&) = default;
-    friend std::ostream& operator<<(std::ostream& out, const result& r) {
-        return out << r.calls << " calls, " << r.error << ' ' << r.bytes << " bytes";
-    }
-};
-
-/// The record of a handler called once.
-inline result once(error_code error = {}, std::size_t bytes = 0) { return {1, error, bytes}; }
-inline const result never{};
 
 inline tcp::endpoint loopback(std::uint16_t port = 0) { return {ip::address_v4::loopback(), port}; }
 

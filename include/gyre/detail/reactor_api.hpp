@@ -52,6 +52,12 @@ GYRE_API deadline* make_deadline(reactor& r);
 GYRE_API void free_deadline(reactor& r, deadline* d) noexcept;
 /// Adds a wait that ends at `at`; `op->round` is the timer's arm number.
 GYRE_API void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept;
+/// Which use of its slot a deadline is.
+GYRE_API std::uint32_t generation_of(const deadline* d) noexcept;
+/// Goes on with a wait whose time has not come after all. Meanwhile another thread may have ended
+/// its round or, as `generation` tells, its deadline: then it is aborted.
+GYRE_API void resume_timer_wait(reactor& r, timer_wait_base* op, std::uint32_t generation,
+                                time_ns at) noexcept;
 /// Aborts the waits of rounds before `round`; returns how many (0 if it is left to the owner).
 GYRE_API std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept;
 /// Aborts the oldest wait; returns how many (0 if it is left to the owner).

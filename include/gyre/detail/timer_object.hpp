@@ -21,13 +21,13 @@ struct timer_place {
     std::uint32_t round;
 };
 
-/// Adds a wait to a timer's place.
+/// Makes a wait for a timer's place.
 template <class Handler>
-void add_timer_wait(const timer_place& place, Handler&& handler, time_ns at) {
+auto* make_timer_wait(const timer_place& place, Handler&& handler) {
     auto* op =
         make_operation<timer_wait_base>(*place.where, std::forward<Handler>(handler), place.slot);
     op->round = place.round;
-    start_timer_wait(*place.where, op, at);
+    return op;
 }
 
 class timer_object {
