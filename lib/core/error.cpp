@@ -4,6 +4,7 @@
 
 #include <gyre/error.hpp>
 
+#include <gyre/detail/stop_reason.hpp>
 #include <gyre/detail/success.hpp>
 #include <gyre/detail/throw_error.hpp>
 
@@ -12,6 +13,12 @@
 namespace gyre::inline v0 {
 
 const std::error_category* const detail::success_category = &std::system_category();
+
+std::error_code detail::error_of(stop_reason reason) noexcept {
+    return error::make_error_code(reason == stop_reason::timed_out ? error::timed_out
+                                                                   : error::operation_aborted);
+}
+
 namespace {
 
 const char* netdb_text(int value) noexcept {

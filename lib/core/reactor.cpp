@@ -207,7 +207,7 @@ void reactor::take_due_timers() noexcept {
         if (node == nullptr) {
             return;
         }
-        fire(*static_cast<deadline*>(node));
+        fire(*node);
     }
 }
 

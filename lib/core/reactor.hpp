@@ -11,6 +11,7 @@
 #include <gyre/poller.hpp>
 
 #include "core/deadline.hpp"
+#include "core/guard.hpp"
 #include "core/inbox.hpp"
 #include "core/source_table.hpp"
 #include "core/token.hpp"
@@ -72,6 +73,7 @@ public:
     std::error_code close_source(source* s) noexcept;
     std::error_code release_source(source* s) noexcept;
     void cancel_operation(const operation_id& id);
+    void free_guard(guard* g) noexcept;
 
     void start_timer_wait(timer_wait_base* op, time_ns at) noexcept;
     void resume_timer_wait(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
@@ -151,12 +153,17 @@ private:
     void take_arrivals(deadline& d) noexcept;
     void add_wait(deadline& d, timer_wait_base* op) noexcept;
     void arm(deadline& d, time_ns at) noexcept;
+    void fire(timer_node& node) noexcept;
     void fire(deadline& d) noexcept;
     std::size_t abort_waits(deadline& d, std::uint32_t round) noexcept;
-    void abort_wait(deadline& d, operation* op) noexcept;
+    void abort_wait(deadline& d, operation* op,
+                    stop_reason reason = stop_reason::cancelled) noexcept;
     void hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void release(deadline& d) noexcept;
-    void abort_operation(const operation_id& id) noexcept;
+    bool abort_operation(operation* op, stop_reason reason) noexcept;
+    void watch_over(operation* op) noexcept;
+    void expire(guard& g) noexcept;
+    void release(guard& g) noexcept;
     dispatch_info describe(operation* op) noexcept;
 
     // ---- the owner's; what every handler needs comes first

@@ -114,6 +114,7 @@ void reactor::apply(slot* s) noexcept {
         break;
     }
     case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
+    case slot_kind::guard: release(*static_cast<guard*>(s->object())); break;
     case slot_kind::destroy:
         ++work_;
         doomed_.push(static_cast<operation*>(s->object()));
@@ -123,6 +124,7 @@ void reactor::apply(slot* s) noexcept {
         ++work_;
         if (op->state == operation_state::fresh) {
             sources_.start_arrived(static_cast<io_operation*>(op));
+            watch_over(op);
         } else {
             ready_.push(op);
         }
@@ -139,6 +141,7 @@ void reactor::start_io(io_operation* op) noexcept {
         settle(*op->source_);
         ++work_;
         sources_.start(op);
+        watch_over(op);
     } else {
         op->source_->arriving.fetch_add(1, std::memory_order_relaxed);
         leave(slot::of(op));
@@ -202,31 +205,32 @@ operation_id id_of(const operation* op) noexcept {
 
 void reactor::cancel_operation(const operation_id& id) {
     const access claim(*this);
-    if (claim.direct()) {
-        abort_operation(id);
-    } else {
-        leave_command([this, id] { abort_operation(id); });
+    if (!claim.direct()) {
+        leave_command([this, id] { cancel_operation(id); });
+        return;
     }
-}
-
-void reactor::abort_operation(const operation_id& id) noexcept {
-    const slot* s = slot::of(id.op);
-    if (generation_of(*s) != id.generation) {
+    if (generation_of(*slot::of(id.op)) != id.generation) {
         return;  // over
     }
     if (id.op->state == operation_state::fresh) {
         apply_all();  // another thread started it: it is on its way
     }
-    if (id.op->state == operation_state::fresh) {
-        return;  // its initiating function has not returned yet
+    abort_operation(id.op, stop_reason::cancelled);
+}
+
+// False if it is too late, or too early: its initiating function has not returned yet.
+bool reactor::abort_operation(operation* op, stop_reason reason) noexcept {
+    if (op->state == operation_state::fresh || op->kind() == slot_kind::post) {
+        return false;
     }
-    if (s->kind == slot_kind::timer_wait) {
-        if (id.op->linked()) {
-            abort_wait(*static_cast<timer_wait_base*>(id.op)->deadline_, id.op);
-        }
-    } else if (s->kind != slot_kind::post) {
-        sources_.cancel(static_cast<io_operation*>(id.op));
+    if (op->kind() != slot_kind::timer_wait) {
+        return sources_.cancel(static_cast<io_operation*>(op), reason);
     }
+    const bool waits = op->linked();
+    if (waits) {
+        abort_wait(*static_cast<timer_wait_base*>(op)->deadline_, op, reason);
+    }
+    return waits;
 }
 
 // ---- what headers call -----------------------------------------------------------------------

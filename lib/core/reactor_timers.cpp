@@ -172,6 +172,7 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
     ++work_;
     op->state = operation_state::waiting;
     d.waits.push(op);
+    watch_over(op);
 }
 
 // An already due deadline makes no trip through the queue, let alone through the kernel, unless
@@ -184,6 +185,14 @@ void reactor::arm(deadline& d, time_ns at) noexcept {
     } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {
         timers_.arm(d, at);
         d.stale = false;
+    }
+}
+
+void reactor::fire(timer_node& node) noexcept {
+    if (slot::of(&node)->kind == slot_kind::guard) {
+        expire(static_cast<guard&>(node));
+    } else {
+        fire(static_cast<deadline&>(node));
     }
 }
 
@@ -222,10 +231,10 @@ void reactor::go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_
     }
 }
 
-void reactor::abort_wait(deadline& d, operation* op) noexcept {
+void reactor::abort_wait(deadline& d, operation* op, stop_reason reason) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
     op->state = operation_state::finished;
-    op->set_error(error::make_error_code(error::operation_aborted));
+    op->set_error(error_of(reason));
     d.waits.remove(op);
     d.stale = d.waits.empty();
     if (!queued) {

@@ -296,9 +296,9 @@ void source_table::finish(io_operation* op, const std::error_code& error) noexce
 
 // ---- cancellation and the end ----------------------------------------------------------------
 
-void source_table::abort(io_operation* op) noexcept {
+void source_table::abort(io_operation* op, stop_reason reason) noexcept {
     const bool queued = op->state == operation_state::ready;  // keeps its place in the ready list
-    finish(op, error::make_error_code(error::operation_aborted));
+    finish(op, error_of(reason));
     if (!queued) {
         ready_.push(op);
     }
@@ -307,14 +307,17 @@ void source_table::abort(io_operation* op) noexcept {
     }
 }
 
-bool source_table::cancel(io_operation* op) noexcept {
-    if (op->state != operation_state::waiting && op->state != operation_state::ready) {
-        op->stop_after = op->goes_on();
-        return op->stop_after;
+bool source_table::cancel(io_operation* op, stop_reason reason) noexcept {
+    if (op->state == operation_state::waiting || op->state == operation_state::ready) {
+        abort(op, reason);
+        advance(*op->source_, op->queue);
+        return true;
     }
-    abort(op);
-    advance(*op->source_, op->queue);
-    return true;
+    if (op->goes_on()) {
+        op->stop_after = reason;
+        return true;
+    }
+    return false;
 }
 
 std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
@@ -327,7 +330,7 @@ std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
         for (operation* op = queue.front(); op != nullptr;) {
             operation* next = queue.after(op);
             if (older(op)) {
-                abort(static_cast<io_operation*>(op));
+                abort(static_cast<io_operation*>(op), stop_reason::cancelled);
                 ++count;
             }
             op = next;
@@ -336,7 +339,7 @@ std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
     }
     for (operation* op = s.steps.front(); op != nullptr; op = s.steps.after(op)) {
         if (older(op)) {
-            op->stop_after = true;
+            op->stop_after = stop_reason::cancelled;
             ++count;
         }
     }

@@ -136,8 +136,8 @@ public:
 
     /// Aborts operations that are older than `round`, in all queues; returns how many.
     std::size_t cancel(source& s, std::uint32_t round) noexcept;
-    /// Aborts one operation that waits or is ready; marks one that is between two steps.
-    bool cancel(io_operation* op) noexcept;
+    /// Ends one operation that waits or is ready; marks one that is between two steps.
+    bool cancel(io_operation* op, stop_reason reason) noexcept;
 
     /// remove() for another thread, as soon as all that it started has arrived.
     void close(source& s) noexcept;
@@ -187,7 +187,7 @@ private:
     }
     void advance_waiting(source& s, unsigned queue) noexcept;
     void finish(io_operation* op, const std::error_code& error) noexcept;
-    void abort(io_operation* op) noexcept;
+    void abort(io_operation* op, stop_reason reason) noexcept;
     void connect_over(source& s) noexcept;
 
     [[gnu::noinline]] void on_event(source& s, readiness what, bool all_called) noexcept;

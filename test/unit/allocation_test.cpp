@@ -2,6 +2,7 @@
 //
 // Who allocates, and what happens when nobody can.
 
+#include <gyre/cancel_after.hpp>
 #include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/post.hpp>
@@ -145,6 +146,22 @@ TEST_CASE("allocation: arming, cancelling and firing timers allocates nothing") 
               born.async_wait([](error_code) {});
               ctx.poll();
           }) == 0);
+}
+
+TEST_CASE("allocation: a deadline on an operation allocates nothing") {
+    const hang_guard guard;
+    io_context ctx;
+    steady_timer timer(ctx, 1h);
+    int ended = 0;
+    const std::size_t allocated = steady_allocations([&] {
+        timer.async_wait(gyre::cancel_after(1h, [&](error_code) { ++ended; }));
+        timer.async_wait(gyre::cancel_after(0s, [&](error_code) { ++ended; }));
+        timer.cancel();
+        ctx.restart();
+        ctx.run();
+    });
+    CHECK(ended == 44'000);
+    CHECK(allocated == 0);
 }
 
 TEST_CASE("allocation: timers that sleep and fire in run() allocate nothing") {

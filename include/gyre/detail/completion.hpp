@@ -89,7 +89,9 @@ public:
                  std::size_t bytes) const noexcept requires composed_step<Handler> {
         return handler_.goes_on(error, bytes);
     }
-    void stop() noexcept requires composed_step<Handler> { handler_.stop(); }
+    void stop(stop_reason reason) noexcept requires composed_step<Handler> {
+        handler_.stop(reason);
+    }
 
     template <class... Results>
     void operator()(Results&&... results) {

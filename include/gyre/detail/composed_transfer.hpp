@@ -6,6 +6,7 @@
 #include <gyre/completion_condition.hpp>
 #include <gyre/detail/consuming_buffers.hpp>
 #include <gyre/detail/slot.hpp>
+#include <gyre/detail/stop_reason.hpp>
 #include <gyre/detail/success.hpp>
 #include <gyre/detail/whole_transfer.hpp>
 #include <gyre/error.hpp>
@@ -87,9 +88,8 @@ public:
 
     void operator()(const error_code& ec, std::size_t bytes) {
         rest_.consume(bytes);
-        if (stopped_) {
-            std::move(handler_)(error::make_error_code(error::operation_aborted),
-                                rest_.total_consumed());
+        if (stopped_ != stop_reason::none) {
+            std::move(handler_)(error_of(stopped_), rest_.total_consumed());
             return;
         }
         const bool over = ec || bytes == 0 || rest_.empty();
@@ -113,8 +113,8 @@ public:
         }
     }
 
-    /// It was cancelled between two steps, when nothing was pending.
-    void stop() noexcept { stopped_ = true; }
+    /// It was ended between two steps, when nothing was pending.
+    void stop(stop_reason reason) noexcept { stopped_ = reason; }
 
 private:
     // What the condition allows of the next step. An error ends the operation without asking.
@@ -133,7 +133,7 @@ private:
     consuming_buffers<Buffers> rest_;
     Condition condition_;
     Handler handler_;
-    bool stopped_ = false;
+    stop_reason stopped_ = stop_reason::none;
 };
 
 template <class Direction, class Stream>

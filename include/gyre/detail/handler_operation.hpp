@@ -2,6 +2,7 @@
 // An operation together with its handler: what templates add to the erased header.
 #pragma once
 
+#include <gyre/detail/guard.hpp>
 #include <gyre/detail/handler_storage.hpp>
 #include <gyre/detail/operation.hpp>
 
@@ -34,12 +35,12 @@ private:
 /// An intermediate handler of a composed operation.
 ///
 /// goes_on(error, bytes) tells whether the composed operation continues after a step with that
-/// result, as far as that can be told without calling user code; stop() makes it end at the next
-/// step with operation_aborted.
+/// result, as far as that can be told without calling user code; stop(reason) makes it end at the
+/// next step with that reason's error.
 template <class H>
 concept composed_step = requires(H& h, const std::error_code& e, std::size_t n) {
     { std::as_const(h).goes_on(e, n) } -> std::convertible_to<bool>;
-    h.stop();
+    h.stop(stop_reason::cancelled);
 };
 
 /// What the compiler calls the type of a handler, within the name of this function.
@@ -101,8 +102,8 @@ private:
     static void call(operation* op, free_slots* owned) {
         auto outcome = static_cast<Base*>(op)->take();
         if constexpr (composed_step<Handler>) {
-            if (op->stop_after) {
-                storage_of(op).get().stop();
+            if (op->stop_after != stop_reason::none) {
+                storage_of(op).get().stop(op->stop_after);
             }
         }
         Handler handler(std::move(storage_of(op).get()));
@@ -126,6 +127,14 @@ private:
         }
     }
 
+    static constexpr auto guard() noexcept -> guard_holder& (*)(operation*) {
+        if constexpr (names_guard<Handler>) {
+            return [](operation* op) -> guard_holder& { return guard_of(storage_of(op).get()); };
+        } else {
+            return nullptr;
+        }
+    }
+
     static void free(operation* op, free_slots* owned) noexcept {
         storage_of(op).~storage();
         auto* base = static_cast<Base*>(op);
@@ -142,6 +151,7 @@ constexpr operation_functions handler_operation<Base, Handler, Extent>::function
     &call,
     &destroy,
     goes_on(),
+    guard(),
     detail::handler_name<Handler>(),
     Base::kind_in_slot,
     static_cast<std::uint8_t>(size_class()),

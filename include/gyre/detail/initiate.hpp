@@ -30,6 +30,9 @@ auto* make_operation(reactor& r, Handler&& handler, Arguments&&... arguments) {
     using plain = std::decay_t<Handler>;
     using operation_type = handler_operation<Base, completion_handler<plain>, Extent>;
     const cancellation_slot slot = slot_of<plain>(handler);
+    if constexpr (names_guard<plain>) {
+        guard_of(handler).prepare(r);
+    }
     Base* op = nullptr;
     if constexpr (names_executor<plain>) {
         op =

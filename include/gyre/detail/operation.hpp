@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gyre/detail/slot.hpp>
+#include <gyre/detail/stop_reason.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 namespace gyre::inline v0::detail {
 
 class operation;
+class guard_holder;
 
 /// What can be done with an operation whose type is erased: one table for each type.
 struct operation_functions {
@@ -20,6 +22,8 @@ struct operation_functions {
     void (*destroy)(operation*);
     /// Whether the operation is a step of a composed one that goes on after it. Null: never.
     bool (*goes_on)(const operation*);
+    /// The deadline that its handler brings along. Null: none.
+    guard_holder& (*guard)(operation*);
     const char* handler_name;  ///< text that holds the type of the handler
     slot_kind kind;
     std::uint8_t size_class;  ///< of the slot
@@ -58,6 +62,9 @@ public:
         return functions_->goes_on != nullptr && functions_->goes_on(this);
     }
     bool whole() const noexcept { return functions_->whole; }
+    bool is_guarded() const noexcept { return functions_->guard != nullptr; }
+    /// Precondition: is_guarded().
+    guard_holder& guard() noexcept { return functions_->guard(this); }
 
     slot_kind kind() const noexcept { return slot::of(this)->kind; }
 
@@ -89,8 +96,8 @@ public:
     operation* next = nullptr;  ///< in a queue of its object; null if in none
     std::size_t bytes = 0;      ///< transferred
     operation_state state;
-    /// Its composed operation was cancelled when it was stepping: that one must not go on.
-    bool stop_after = false;
+    /// Its composed operation was ended when it was stepping: that one must not go on.
+    stop_reason stop_after = stop_reason::none;
     std::uint16_t queue = 0;  ///< which queue of its source
 
 protected:

@@ -29,6 +29,7 @@ enum class slot_kind : std::uint8_t {
     command,   ///< the library's own errand to the owner of a reactor; holds no user code
     source,    ///< a handle that can be waited for
     deadline,  ///< a deadline that can be waited for
+    guard,     ///< a deadline of an operation, by which that is ended
 };
 
 /// Whether it is an operation on a source.

@@ -25,8 +25,10 @@ void start_transfer(socket_object& object, Handler&& handler, const buffer_array
     using plain = std::decay_t<Handler>;
     using operation_base = transfer_with_buffers<Kind, buffer_capacity<Buffers>>;
     using operation_type = handler_operation<operation_base, plain, Extent>;
-    // A step of a composed operation is asked whether it goes on when it is started.
+    // A step of a composed operation is asked whether it goes on when it is started, and what has a
+    // deadline is asked for that.
     constexpr bool late_handler = !names_executor<plain> && !composed_step<plain> &&
+                                  !names_guard<plain> &&
                                   operation_type::template attaches_safely<Handler>;
     if constexpr (buffer_capacity<Buffers> == 1 && late_handler) {
         const cancellation_slot slot = slot_of<plain>(handler);
