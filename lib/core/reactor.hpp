@@ -94,6 +94,8 @@ private:
     class handler_call;
 
     static constexpr time_ns awake = immediately;  // no deadline is earlier: nobody has to wake
+    // Timers that one turn moves towards the tree; the rest waits for the next turn.
+    static constexpr unsigned timer_moves_per_turn = 256;
 
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
@@ -162,7 +164,8 @@ private:
     ready_queue ready_;
     source_table sources_;
     timer_queue timers_;
-    ready_list doomed_;  // to be destroyed at the end of the turn
+    std::size_t timers_ready_ = 0;  // waits in ready_ that may still be cancelled
+    ready_list doomed_;             // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;
     std::int64_t work_ = 0;
     // The state of the turn lives here, so that run_one() can stop after a handler and a nested

@@ -163,14 +163,15 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
 
 // An already due deadline makes no trip through the queue, let alone through the kernel.
 void reactor::arm(deadline& d, time_ns at) noexcept {
+    const bool same_round = d.armed_round == d.applied;
     d.armed_round = d.applied;
     if (at <= latest_) {
         timers_.cancel(d);
         fire(d);
-    } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {
-        timers_.arm(d, at);
+    } else if (!same_round || !d.armed() || d.stale || d.timer_node::deadline() != at) {
         d.stale = false;
-    }
+        timers_.arm(d, at);
+    }  // else another wait for the same time: it ends with those before it
 }
 
 void reactor::fire(deadline& d) noexcept {
@@ -183,6 +184,7 @@ void reactor::fire(deadline& d) noexcept {
         if (op->state == operation_state::waiting && op->round == d.armed_round) {
             op->state = operation_state::ready;
             ready_.push(op);
+            ++timers_ready_;
         }
     }
 }
@@ -193,7 +195,9 @@ void reactor::abort_wait(deadline& d, operation* op) noexcept {
     op->set_error(error::make_error_code(error::operation_aborted));
     d.waits.remove(op);
     d.stale = d.waits.empty();
-    if (!queued) {
+    if (queued) {
+        --timers_ready_;
+    } else {
         ready_.push(op);
     }
 }
