@@ -100,6 +100,8 @@ private:
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
     [[gnu::noinline]] void start_from_outside(io_operation* op) noexcept;
+    [[gnu::noinline]] void start_wait_from_outside(timer_wait_base* op, time_ns at) noexcept;
+    [[gnu::noinline]] std::size_t cancel_from_outside(deadline& d, std::uint32_t round) noexcept;
 
     // A turn of the loop, in order.
     void read_clock_again() noexcept;
@@ -144,7 +146,14 @@ private:
     // Timers.
     void apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void apply_latest(deadline& d) noexcept;
-    void take_arrivals(deadline& d) noexcept;
+    void take_arrivals(deadline& d) noexcept {
+        if (d.arrivals.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+            apply_arrivals(d);
+        }
+    }
+    [[gnu::noinline]] void apply_arrivals(deadline& d) noexcept;
+    void start_wait_here(timer_wait_base* op, time_ns at) noexcept;
+    std::size_t cancel_here(deadline& d, std::uint32_t round) noexcept;
     void add_wait(deadline& d, timer_wait_base* op) noexcept;
     void arm(deadline& d, time_ns at) noexcept;
     void fire(deadline& d) noexcept;

@@ -20,13 +20,26 @@ bool older(std::uint32_t a, std::uint32_t b) noexcept {
 // ---- calls -----------------------------------------------------------------------------------
 
 void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
+    if (slab_.owned_by_top()) [[likely]] {
+        start_wait_here(op, at);
+    } else {
+        start_wait_from_outside(op, at);
+    }
+}
+
+inline void reactor::start_wait_here(timer_wait_base* op, time_ns at) noexcept {
+    deadline& d = *op->deadline_;
+    take_arrivals(d);
+    d.applied = op->round;
+    add_wait(d, op);
+    arm(d, at);
+}
+
+void reactor::start_wait_from_outside(timer_wait_base* op, time_ns at) noexcept {
     deadline& d = *op->deadline_;
     const access claim(*this);
     if (claim.direct()) {
-        take_arrivals(d);
-        d.applied = op->round;
-        add_wait(d, op);
-        arm(d, at);
+        start_wait_here(op, at);
         return;
     }
     const std::uint32_t round = op->round;  // once it is among the arrivals it is the owner's
@@ -40,13 +53,21 @@ void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
 }
 
 std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
+    return slab_.owned_by_top() ? cancel_here(*d, round) : cancel_from_outside(*d, round);
+}
+
+inline std::size_t reactor::cancel_here(deadline& d, std::uint32_t round) noexcept {
+    take_arrivals(d);
+    d.applied = round;
+    return abort_waits(d, round);
+}
+
+std::size_t reactor::cancel_from_outside(deadline& d, std::uint32_t round) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        take_arrivals(*d);
-        d->applied = round;
-        return abort_waits(*d, round);
+        return cancel_here(d, round);
     }
-    hand_over(*d, round, no_deadline);
+    hand_over(d, round, no_deadline);
     wake();  // handlers are to be told
     return 0;
 }
@@ -132,10 +153,7 @@ void reactor::apply_change(deadline& d, std::uint32_t round, time_ns at) noexcep
 }
 
 // The waits that other threads started, oldest first.
-void reactor::take_arrivals(deadline& d) noexcept {
-    if (d.arrivals.load(std::memory_order_relaxed) == nullptr) {
-        return;
-    }
+void reactor::apply_arrivals(deadline& d) noexcept {
     slot* oldest = nullptr;
     for (slot* s = d.arrivals.exchange(nullptr, std::memory_order_acquire); s != nullptr;) {
         slot* older_one = s->link;
