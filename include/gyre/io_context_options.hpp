@@ -38,7 +38,8 @@ struct io_context_options {
     std::size_t handlers_per_turn = 64;
     /// How long handlers run before the poller is asked again; looked at every 16th handler.
     std::int64_t time_per_turn = 1'000'000;
-    /// Timers that one turn takes from the queue; the rest fires in the next turns.
+    /// Timers that one turn takes from the queue, and those of turns before that were not called
+    /// yet; the rest fires in the next turns.
     std::size_t timers_per_turn = 256;
     /// Connections that are accepted in one turn without asking the poller in between.
     std::size_t accept_batch = 16;

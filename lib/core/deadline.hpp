@@ -26,18 +26,19 @@ struct deadline final : timer_node {
     // Younger ones may have arrived ahead of the change that they belong to.
     std::uint32_t armed_round = 0;
 
-    // In the queue for a time that nobody waits for any more.
-    bool stale = false;
-
     // Waits that another thread started, newest first, linked through their slots.
     std::atomic<slot*> arrivals{nullptr};
     // The latest change of another thread, for the owner to read when the ring had no room.
     // Written in this order and read in the other, all sequentially consistent: if both numbers
     // are the same, the deadline belongs to them. If not, the writer has yet to announce it.
     std::atomic<std::uint32_t> changing{0};
+    std::atomic<std::uint32_t> changed{0};  // the last of the three
     std::atomic<time_ns> wanted{no_deadline};
-    std::atomic<std::uint32_t> changed{0};
     errand on_errand;
+
+    bool stale = false;  // the owner's: in the queue for a time that nobody waits for any more
 };
+// With its slot two cache lines; node and waits fill the first.
+static_assert(sizeof(slot) + sizeof(deadline) <= 128);
 
 }  // namespace gyre::inline v0::detail

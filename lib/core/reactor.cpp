@@ -6,6 +6,7 @@
 #include "core/reactor_access.hpp"
 
 #include <algorithm>
+#include <array>
 #include <system_error>
 
 namespace gyre::inline v0::detail {
@@ -20,6 +21,18 @@ std::unique_ptr<poller> make_poller(platform& world, const io_context_options& o
         throw std::system_error(error, "gyre: poller");
     }
     return made;
+}
+
+void prefetch(const timer_node& node) noexcept {
+    if (slot::of(&node)->kind != slot_kind::deadline) {
+        return;
+    }
+    const auto& d = static_cast<const deadline&>(node);
+    __builtin_prefetch(&d.paused, 1);
+    if (const operation* op = d.waits.front()) {
+        __builtin_prefetch(op, 1);
+        __builtin_prefetch(op + 1);
+    }
 }
 
 }  // namespace
@@ -110,6 +123,7 @@ reactor::reactor(platform& world, const io_context_options& options)
       options_(options),
       poller_(make_poller(world, options)),
       sources_(world, *poller_, slab_, ready_, *this, options),
+      timers_(world.clock().steady_now()),
       event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
       ring_(options.ring_capacity) {}
 
@@ -177,7 +191,8 @@ inline bool reactor::next_turn(running& self, time_ns until) {
         wait(until);
     }
     begin_turn();
-    const bool nothing = ready_.empty() && (doomed_.empty() || self.nested());
+    const bool nothing =
+        ready_.empty() && (doomed_.empty() || self.nested()) && !timers_.may_be_due(now_);
     return !(waits && nothing && now_ >= until);
 }
 
@@ -200,14 +215,31 @@ inline void reactor::begin_turn() noexcept {
     turn_open_ = true;
 }
 
+// Fewer if timers of earlier turns are still ready: nothing else shall have to stand behind a
+// million of them. But some always, lest timers that are set for a time that has come keep out the
+// others.
+//
+// In batches: of a million timers none is in the cache, and while the later ones of a batch are
+// taken, what the earlier ones need is on its way.
 void reactor::take_due_timers() noexcept {
-    auto moves = static_cast<unsigned>(options_.timers_per_turn) + 1;
-    for (std::size_t n = 0; n != options_.timers_per_turn; ++n) {
-        timer_node* node = timers_.take_due(now_, moves);
-        if (node == nullptr) {
-            return;
+    std::array<timer_node*, 16> batch;
+    const std::size_t limit = options_.timers_per_turn;
+    std::size_t left =
+        std::max(limit - std::min(limit, timers_ready_), std::min(limit, batch.size()));
+    unsigned moves = timer_moves_per_turn;
+    while (left != 0) {
+        const std::size_t most = std::min(left, batch.size());
+        std::size_t taken = 0;
+        for (; taken != most; ++taken) {
+            timer_node* node = timers_.take_due(now_, moves);
+            if (node == nullptr) {
+                break;
+            }
+            batch[taken] = node;
+            prefetch(*node);
         }
-        fire(*node);
+        std::for_each_n(batch.begin(), taken, [this](timer_node* node) { fire(*node); });
+        left = taken == most ? left - taken : 0;
     }
 }
 
@@ -244,6 +276,7 @@ inline bool reactor::prepare(operation* op) noexcept {
 bool reactor::prepare_other(operation* op) noexcept {
     if (op->kind() == slot_kind::timer_wait) {
         static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+        --timers_ready_;
         op->set_error({});
     } else if (op->state == operation_state::ready) {
         return sources_.perform(static_cast<io_operation*>(op));
@@ -416,6 +449,7 @@ void reactor::destroy_pending() noexcept {
             operation* op = ready_.pop();
             if (op->kind() == slot_kind::timer_wait && op->linked()) {
                 static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+                --timers_ready_;
             } else if (is_io(op->kind())) {
                 sources_.unlink(static_cast<io_operation*>(op));
             }

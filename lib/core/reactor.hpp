@@ -98,12 +98,16 @@ private:
     class handler_call;
 
     static constexpr time_ns awake = immediately;  // no deadline is earlier: nobody has to wake
+    // Timers that one turn moves towards the tree; the rest waits for the next turn.
+    static constexpr unsigned timer_moves_per_turn = 256;
 
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
     template <class Operation>
     [[gnu::noinline]] Operation* make_transfer(source* s, const operation_functions& f, void* data,
                                                std::size_t size, int flags);
+    [[gnu::noinline]] void start_wait_from_outside(timer_wait_base* op, time_ns at) noexcept;
+    [[gnu::noinline]] std::size_t cancel_from_outside(deadline& d, std::uint32_t round) noexcept;
 
     // A turn of the loop, in order.
     void read_clock_again() noexcept;
@@ -150,7 +154,14 @@ private:
     void go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
     void apply_change(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void apply_latest(deadline& d) noexcept;
-    void take_arrivals(deadline& d) noexcept;
+    void take_arrivals(deadline& d) noexcept {
+        if (d.arrivals.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+            apply_arrivals(d);
+        }
+    }
+    [[gnu::noinline]] void apply_arrivals(deadline& d) noexcept;
+    void start_wait_here(timer_wait_base* op, time_ns at) noexcept;
+    std::size_t cancel_here(deadline& d, std::uint32_t round) noexcept;
     void add_wait(deadline& d, timer_wait_base* op) noexcept;
     void arm(deadline& d, time_ns at) noexcept;
     void fire(timer_node& node) noexcept;
@@ -166,8 +177,7 @@ private:
     void release(guard& g) noexcept;
     dispatch_info describe(operation* op) noexcept;
 
-    // ---- the owner's; what every handler needs comes first
-    // ---------------------------------------
+    // ---- the owner's; what every handler needs first -------------------------------------------
     attention attention_;
     std::uint32_t until_look_ = 0;  // handlers before the clock is looked at again
     std::int64_t work_ = 0;
@@ -180,7 +190,8 @@ private:
     const std::unique_ptr<poller> poller_;
     source_table sources_;
     timer_queue timers_;
-    ready_list doomed_;  // to be destroyed at the end of the turn
+    std::size_t timers_ready_ = 0;  // waits in ready_ that may still be cancelled
+    ready_list doomed_;             // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;
     // The state of the turn lives here, so that run_one() can stop after a handler and a nested
     // poll() can go on with it.

@@ -24,7 +24,7 @@ void reactor::watch_over(operation* op) noexcept {
     }
     g->number = slab_.number_of(op);
     g->generation = generation_of(*slot::of(op));
-    if (g->expired || holder.at() <= latest_) {
+    if (g->expired != 0 || holder.at() <= latest_) {
         expire(*g);
     } else if (!g->armed() && holder.at() != no_deadline) {
         timers_.arm(*g, holder.at());
@@ -33,7 +33,7 @@ void reactor::watch_over(operation* op) noexcept {
 
 // Between two steps there is nothing to end: the next one will be, as soon as it is started.
 void reactor::expire(guard& g) noexcept {
-    g.expired = true;
+    g.expired = 1;
     slot* s = slab_.at(g.number);
     if (generation_of(*s) == g.generation) {
         abort_operation(static_cast<operation*>(s->object()), stop_reason::timed_out);

@@ -20,13 +20,26 @@ bool older(std::uint32_t a, std::uint32_t b) noexcept {
 // ---- calls -----------------------------------------------------------------------------------
 
 void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
+    if (slab_.owned_by_top()) [[likely]] {
+        start_wait_here(op, at);
+    } else {
+        start_wait_from_outside(op, at);
+    }
+}
+
+inline void reactor::start_wait_here(timer_wait_base* op, time_ns at) noexcept {
+    deadline& d = *op->deadline_;
+    take_arrivals(d);
+    d.applied = op->round;
+    add_wait(d, op);
+    arm(d, at);
+}
+
+void reactor::start_wait_from_outside(timer_wait_base* op, time_ns at) noexcept {
     deadline& d = *op->deadline_;
     const access claim(*this);
     if (claim.direct()) {
-        take_arrivals(d);
-        d.applied = op->round;
-        add_wait(d, op);
-        arm(d, at);
+        start_wait_here(op, at);
         return;
     }
     const std::uint32_t round = op->round;  // once it is among the arrivals it is the owner's
@@ -52,13 +65,21 @@ void reactor::resume_timer_wait(timer_wait_base* op, std::uint32_t generation,
 }
 
 std::size_t reactor::cancel_timer(deadline* d, std::uint32_t round) noexcept {
+    return slab_.owned_by_top() ? cancel_here(*d, round) : cancel_from_outside(*d, round);
+}
+
+inline std::size_t reactor::cancel_here(deadline& d, std::uint32_t round) noexcept {
+    take_arrivals(d);
+    d.applied = round;
+    return abort_waits(d, round);
+}
+
+std::size_t reactor::cancel_from_outside(deadline& d, std::uint32_t round) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        take_arrivals(*d);
-        d->applied = round;
-        return abort_waits(*d, round);
+        return cancel_here(d, round);
     }
-    hand_over(*d, round, no_deadline);
+    hand_over(d, round, no_deadline);
     wake();  // handlers are to be told
     return 0;
 }
@@ -145,10 +166,7 @@ void reactor::apply_change(deadline& d, std::uint32_t round, time_ns at) noexcep
 }
 
 // The waits that other threads started, oldest first.
-void reactor::take_arrivals(deadline& d) noexcept {
-    if (d.arrivals.load(std::memory_order_relaxed) == nullptr) {
-        return;
-    }
+void reactor::apply_arrivals(deadline& d) noexcept {
     slot* oldest = nullptr;
     for (slot* s = d.arrivals.exchange(nullptr, std::memory_order_acquire); s != nullptr;) {
         slot* older_one = s->link;
@@ -178,14 +196,15 @@ void reactor::add_wait(deadline& d, timer_wait_base* op) noexcept {
 // An already due deadline makes no trip through the queue, let alone through the kernel, unless
 // others are due in front of it.
 void reactor::arm(deadline& d, time_ns at) noexcept {
+    const bool same_round = d.armed_round == d.applied;
     d.armed_round = d.applied;
     if (at <= latest_ && at < timers_.next_deadline()) {
         timers_.cancel(d);
         fire(d);
-    } else if (!d.armed() || d.stale || d.timer_node::deadline() != at) {
-        timers_.arm(d, at);
+    } else if (!same_round || !d.armed() || d.stale || d.timer_node::deadline() != at) {
         d.stale = false;
-    }
+        timers_.arm(d, at);
+    }  // else another wait for the same time: it ends with those before it
 }
 
 void reactor::fire(timer_node& node) noexcept {
@@ -206,6 +225,7 @@ void reactor::fire(deadline& d) noexcept {
         if (op->state == operation_state::waiting && op->round == d.armed_round) {
             op->state = operation_state::ready;
             ready_.push(op);
+            ++timers_ready_;
         }
     }
 }
@@ -237,7 +257,9 @@ void reactor::abort_wait(deadline& d, operation* op, stop_reason reason) noexcep
     op->set_error(error_of(reason));
     d.waits.remove(op);
     d.stale = d.waits.empty();
-    if (!queued) {
+    if (queued) {
+        --timers_ready_;
+    } else {
         ready_.push(op);
     }
 }

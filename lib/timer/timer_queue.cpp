@@ -1,66 +1,70 @@
 // SPDX-License-Identifier: BSL-1.0
-// The tree of deadlines. Knows no clock, no handler and no lock.
+// When deadlines are moved from the buckets to the tree, and from the tree to their owner.
 
 #include "timer/timer_queue.hpp"
 
 namespace gyre::inline v0::detail {
 
-void timer_queue::arm(timer_node& node, time_ns deadline) noexcept {
-    node.wanted_ = {deadline, ++last_sequence_};
-    if (node.armed()) {
-        // A place that is too early does no harm: the node comes up there before any node that
-        // belongs between the two, and is moved then. Only a place that is too late would.
-        if (deadline >= node.placed_.deadline) {
-            return;
-        }
-        remove(node);
+timer_queue::~timer_queue() {
+    while (!tree_.empty()) {
+        tree_.erase(tree_.first());
     }
-    insert(node);
+    buckets_.clear();
+}
+
+void timer_queue::move(timer_node& node, time_ns deadline) noexcept {
+    cancel(node);
+    node.deadline_ = deadline;
+    node.sequence_ = ++last_sequence_;
+    place(node);
 }
 
 void timer_queue::cancel(timer_node& node) noexcept {
-    if (node.armed()) {
-        remove(node);
+    if (node.place_ == timer_node::in_bucket) {
+        buckets_.remove(node);
+    } else if (node.place_ == timer_node::in_tree) {
+        tree_.erase(node);
+    }
+}
+
+void timer_queue::place(timer_node& node) noexcept {
+    if (node.deadline_ <= buckets_.horizon() || !buckets_.add(node)) {
+        tree_.insert(node);
     }
 }
 
 timer_node* timer_queue::take_first(time_ns now, unsigned& moves_left) noexcept {
-    while (next_ <= now && next_ != no_deadline) {
-        timer_node& first = *tree_.begin();
-        // Sequences are never used twice, so an equal one says that the whole key is.
-        bool const in_place = first.placed_.sequence == first.wanted_.sequence;
-        if (!in_place && moves_left == 0) {
-            return nullptr;
-        }
-        remove(first);
-        if (in_place) {
+    for (;;) {
+        // Not at the very start of a bucket: there may be an equal deadline in it that was armed
+        // earlier.
+        if (tree_.earliest() <= now && tree_.earliest() < buckets_.next_start()) {
+            timer_node& first = tree_.first();
+            tree_.erase(first);
             return &first;
         }
-        --moves_left;
-        insert(first);
-    }
-    return nullptr;
-}
-
-void timer_queue::insert(timer_node& node) noexcept {
-    node.placed_ = node.wanted_;
-    if (node.placed_.deadline < next_) {
-        tree_.push_front(node);
-        next_ = node.placed_.deadline;
-    } else {
-        // One comparison with the last node before the search: timeouts of one length, the
-        // commonest kind, arrive in order.
-        tree_.insert(tree_.end(), node);
+        if (buckets_.in_doubt()) {
+            buckets_.look();
+        } else if (buckets_.empty() || now < buckets_.next_work()) {
+            buckets_.advance(now);
+            return nullptr;
+        } else if (moves_left == 0) {
+            return nullptr;
+        } else {
+            unpack(now, moves_left);
+        }
     }
 }
 
-void timer_queue::remove(timer_node& node) noexcept {
-    auto const position = tree_.iterator_to(node);
-    bool const was_first = position == tree_.begin();
-    tree_.erase(position);
-    if (was_first) {
-        next_ = tree_.empty() ? no_deadline : tree_.begin()->placed_.deadline;
-    }
+void timer_queue::unpack(time_ns now, unsigned& moves_left) noexcept {
+    const timer_buckets::work work = buckets_.take_work(now);
+    const time_ns near = work.level == 0 || work.count <= few_ ? work.last() : immediately;
+    moves_left -= buckets_.unpack(work, moves_left, [&](timer_node& node) {
+        if (node.deadline_ <= near) {
+            tree_.insert(node);
+        } else {
+            place(node);
+        }
+    });
 }
 
 }  // namespace gyre::inline v0::detail

@@ -1,101 +1,113 @@
 // SPDX-License-Identifier: BSL-1.0
-// Where a deadline lives until it is due: an intrusive red-black tree ordered by (deadline,
-// sequence), so that equal deadlines fire in the order in which they were armed.
+// Where a deadline lives until it is due: near ones in a tree, in the order in which they fire, far
+// ones unsorted in buckets, from which they are moved towards the tree as they come near.
 //
 // Knows no clock, no handler and no lock: time is passed in, nodes belong to the caller.
 #pragma once
 
 #include <gyre/poller.hpp>
 
-#include <boost/intrusive/set.hpp>
+#include "timer/timer_buckets.hpp"
+#include "timer/timer_node.hpp"
+#include "timer/timer_tree.hpp"
 
-#include <cstdint>
+#include <algorithm>
 
 namespace gyre::inline v0::detail {
 
-/// A deadline. Embedded in whatever waits for it; must not move or die while armed().
-class timer_node {
-public:
-    timer_node() = default;
-    timer_node(const timer_node&) = delete;
-    timer_node& operator=(const timer_node&) = delete;
-
-    bool armed() const noexcept { return hook_.is_linked(); }
-    /// The deadline it was last armed for.
-    time_ns deadline() const noexcept { return wanted_.deadline; }
-
-private:
-    friend class timer_queue;
-
-    struct key {
-        time_ns deadline;
-        std::uint64_t sequence;
-    };
-    using hook = boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>;
-
-    hook hook_;
-    key placed_{};  // where it stands in the tree
-    key wanted_{};  // where it belongs: placed_, or after it until the node is moved
+/// Where the queue changes its ways: the tests make it do so early.
+struct timer_queue_limits {
+    /// So few nodes of a bucket go to the tree at once, without passing through narrower buckets.
+    unsigned few = 32;
+    /// A bucket with more than so many is unpacked before it begins, and the owner is woken for it.
+    unsigned crowd = 256;
 };
 
-/// Nodes in the order in which they are due. Not thread-safe. No member allocates or throws.
+/// Nodes in the order in which they are due. Not thread-safe. Only the constructor allocates and
+/// throws.
 ///
-/// Arming a node anew for the same or a later time only stores that time, in O(1): the node is
-/// moved when its old place comes up. All else is O(log n), and O(1) in front and at the end.
+/// Arming and cancelling are O(1) for a deadline that is far, at any number of nodes, and O(log n)
+/// in a tree of few nodes for one that is near. Arming a node anew for the same or a later time
+/// only stores that time, if it is far.
 class timer_queue {
 public:
-    timer_queue() = default;
+    /// The clock at about that time is what "far" is measured from, until take_due() is called.
+    /// Throws std::bad_alloc.
+    explicit timer_queue(time_ns now = 0, const timer_queue_limits& limits = {})
+        : buckets_(now, limits.crowd), few_(limits.few) {}
     timer_queue(const timer_queue&) = delete;
     timer_queue& operator=(const timer_queue&) = delete;
-    ~timer_queue() { tree_.clear(); }
+    /// Leaves the nodes unarmed.
+    ~timer_queue();
 
-    bool empty() const noexcept { return tree_.empty(); }
+    bool empty() const noexcept { return tree_.empty() && buckets_.empty(); }
 
     /// Arms the node, or arms it anew, for `deadline`; it takes its place behind nodes already
     /// armed for the same time. no_deadline is a legal deadline that next_deadline() never beats.
-    void arm(timer_node& node, time_ns deadline) noexcept;
+    void arm(timer_node& node, time_ns deadline) noexcept {
+        if (node.place_ == timer_node::in_bucket &&
+            deadline >= timer_buckets::earliest_beside(node)) [[likely]] {
+            // It may stay where it is: that is not too late, and when the bucket is unpacked it is
+            // moved to where it belongs.
+            node.deadline_ = deadline;
+            node.sequence_ = ++last_sequence_;
+        } else {
+            move(node, deadline);
+        }
+    }
 
     /// Takes the node out; does nothing if it is not armed.
     void cancel(timer_node& node) noexcept;
 
-    /// Not later than the earliest deadline; it may be earlier, because of a node that was armed
-    /// anew for a later time, and then take_due() at that time returns null and improves it. Who
-    /// sleeps by it wakes in vain at most once for each such node, however often it was armed.
-    /// no_deadline when empty.
-    time_ns next_deadline() const noexcept { return next_; }
+    /// Not later than the earliest deadline; no_deadline when empty. It may be earlier, and then
+    /// take_due() at that time returns null and improves it: because of a node that has been
+    /// cancelled or armed anew for a later time, at most once for each such node, or because there
+    /// are many nodes to be moved.
+    time_ns next_deadline() noexcept {
+        if (buckets_.in_doubt()) {
+            buckets_.look();
+        }
+        return std::min(tree_.earliest(), buckets_.next_wake());
+    }
 
     /// Takes out the earliest node whose deadline is not after `now`, null if there is none.
     /// Repeated calls return all of them in order of (deadline, sequence). A node armed for
-    /// no_deadline is never due. One comparison when nothing is due.
+    /// no_deadline is never due. A few comparisons when nothing is due.
     ///
-    /// `moves_left` bounds the work: each node that is moved because it was armed anew for a later
-    /// time takes one off (a million of them may come up at once). When it is 0 and such a node
-    /// stands in front, the answer is null and next_deadline() <= now: nodes may be due, so ask
-    /// again with a new budget, before sleeping. Null with next_deadline() > now means that none
-    /// is. A node costs one move at most each time it is armed, so every budget but 0 gets on.
+    /// `moves_left` bounds the work: each node that is moved out of a bucket takes one off (a
+    /// million of them may come near at once). Null with moves left means that none is due, and
+    /// next_deadline() > now. Null with 0 left means that more nodes have to be moved first: ask
+    /// again with a new budget, before sleeping (next_deadline() <= now if any may be due). A node
+    /// costs level_count moves at most each time it is armed, so every budget but 0 gets on.
     timer_node* take_due(time_ns now, unsigned& moves_left) noexcept {
-        return now < next_ ? nullptr : take_first(now, moves_left);
+        if (now < tree_.earliest() && now < buckets_.next_work() && !buckets_.in_doubt()) {
+            buckets_.advance(now);
+            return nullptr;
+        }
+        return take_first(now, moves_left);
+    }
+
+    /// Whether take_due() left nodes behind that may be due, for want of moves or of calls. False
+    /// if there are only moves to be made ahead of time, which can wait for the next turn.
+    bool may_be_due(time_ns now) noexcept {
+        if (buckets_.in_doubt()) {
+            buckets_.look();
+        }
+        return tree_.earliest() <= now || buckets_.next_start() <= now;
     }
 
 private:
-    struct by_key {
-        bool operator()(const timer_node& a, const timer_node& b) const noexcept {
-            return a.placed_.deadline != b.placed_.deadline
-                       ? a.placed_.deadline < b.placed_.deadline
-                       : a.placed_.sequence < b.placed_.sequence;
-        }
-    };
-    using tree_type = boost::intrusive::multiset<
-        timer_node, boost::intrusive::member_hook<timer_node, timer_node::hook, &timer_node::hook_>,
-        boost::intrusive::compare<by_key>, boost::intrusive::constant_time_size<false>>;
+    friend struct timer_queue_probe;
 
+    void move(timer_node& node, time_ns deadline) noexcept;
     timer_node* take_first(time_ns now, unsigned& moves_left) noexcept;
-    void insert(timer_node& node) noexcept;
-    void remove(timer_node& node) noexcept;
+    void place(timer_node& node) noexcept;
+    void unpack(time_ns now, unsigned& moves_left) noexcept;
 
-    tree_type tree_;
+    timer_tree tree_;
+    timer_buckets buckets_;
     std::uint64_t last_sequence_ = 0;
-    time_ns next_ = no_deadline;  // the first node's place, beside the tree so as not to touch it
+    const unsigned few_;
 };
 
 }  // namespace gyre::inline v0::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Timers of the whole reactor against a model: a std::multimap of what has to fire when, over
-// random arms, re-arms, cancellations and jumps of the clock, by the thread that runs the loop
-// and by another one while that is busy, so that changes travel through ring and inbox.
+// Timers of the whole reactor against a model: a sorted map of what has to fire when, and in which
+// order, over random arms, re-arms, cancellations and jumps of the clock, by the thread that runs
+// the loop and by another one while that is busy, so that changes travel through ring and inbox.
 //
 // The clock is the test's; the two threads take turns and never run at the same time.
 #include <gyre/io_context.hpp>
@@ -12,10 +12,12 @@
 #include "support/manual_world.hpp"
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
-#include <map>
+#include <iterator>
 #include <random>
 #include <semaphore>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -24,10 +26,16 @@ namespace {
 using std::chrono::nanoseconds;
 using clock_type = std::chrono::steady_clock;
 
-/// What the model knows of a wait: which timer, in which order it was started.
+/// What the model knows of a wait, in the order in which waits have to fire: by deadline, equal
+/// ones as the timers were armed, those of one timer as they were started. What is due already when
+/// it is started goes before all that have become due by the next turn.
 struct expected_wait {
+    gyre::time_ns deadline;
+    std::uint64_t arm;     // the number of the first wait since the timer was set
+    std::uint64_t number;  // of this wait
     std::size_t timer;
-    std::uint64_t number;
+
+    auto operator<=>(const expected_wait&) const = default;
 };
 
 /// A loop in a thread of its own, which either is inside a handler, waiting for the test, or
@@ -71,137 +79,144 @@ private:
     std::thread thread_;
 };
 
+/// How the walk's changes get to the loop.
+enum class way {
+    direct,    ///< at once: counts can be trusted
+    by_ring,   ///< later, in the order in which they were made
+    by_inbox,  ///< later, when the ring had no room: equal deadlines in any order
+};
+
 /// Timers, their model, and the checks.
 class timer_walk {
 public:
     timer_walk(gyre::testing::manual_world& world, gyre::io_context& context, std::size_t timers,
-               std::uint64_t seed)
-        : world_(world), random_(seed), numbers_(timers, 0), expiry_(timers) {
+               way how, std::uint64_t seed)
+        : world_(world), how_(how), random_(seed), state_(timers) {
         for (std::size_t i = 0; i != timers; ++i) {
             timers_.emplace_back(context);
         }
+        context.poll();  // learns the time
     }
 
-    /// One random operation; `exact` says that counts can be trusted.
-    void operate(bool exact) {
+    /// One random operation.
+    void operate() {
         const std::size_t t = random_() % timers_.size();
-        const std::size_t pending = pending_of(t);
+        const std::size_t pending = state_[t].pending;
         std::size_t cancelled = 0;
         switch (random_() % 8) {
         case 0: cancelled = timers_[t].cancel(); break;
-        case 1:
-            cancelled = timers_[t].expires_at(time(world_.now() - step()));
-            expiry_[t] = timers_[t].expiry().time_since_epoch().count();
-            break;
-        default:
-            cancelled = timers_[t].expires_after(nanoseconds(step()));
-            expiry_[t] = timers_[t].expiry().time_since_epoch().count();
-            break;
+        case 1: cancelled = timers_[t].expires_at(time(world_.now() - near())); break;
+        case 2: cancelled = timers_[t].expires_at(time(edge())); break;
         case 7:  // another wait for the same time
-            if (pending == 0) {
-                return;
+            if (pending != 0) {
+                wait(t);
             }
-            wait(t);
             return;
+        default: cancelled = timers_[t].expires_after(nanoseconds(distance())); break;
         }
-        if (exact) {
-            REQUIRE(cancelled == pending);
-        } else {
-            REQUIRE(cancelled == 0);
-        }
+        REQUIRE(cancelled == (how_ == way::direct ? pending : 0));
         abort(t);
         if (random_() % 4 != 0) {
             wait(t);
         }
     }
 
-    /// After the loop ran: everything due has fired, nothing else.
-    void check_fired() {
-        const gyre::time_ns now = world_.now();
-        while (!due_.empty() && due_.begin()->first <= now) {
-            forget(due_.begin());
-        }
-        REQUIRE(aborted_seen_ == aborted_);
-        REQUIRE(fired_ == expected_fired_);
-        REQUIRE(wrong_ == 0);
+    /// Mostly little steps, now and then a leap over all buckets of a level.
+    void advance() {
+        const std::uint64_t r = random_();
+        world_.advance(static_cast<gyre::time_ns>(r % 64 == 0 ? r >> 24 >> r / 64 % 40 : r % 1500));
     }
 
-    std::size_t pending() const { return due_.size(); }
+    /// After the loop ran: everything due has fired in its order, nothing else.
+    void check_fired() {
+        std::vector<expected_wait> expected;
+        const gyre::time_ns now = world_.now();
+        while (!due_.empty() && due_.begin()->deadline <= now) {
+            expected.push_back(*due_.begin());
+            --state_[due_.begin()->timer].pending;
+            due_.erase(due_.begin());
+        }
+        REQUIRE(aborted_seen_ == aborted_);
+        REQUIRE(fired_.size() == expected.size());
+        for (std::size_t i = 0; i != expected.size(); ++i) {
+            REQUIRE(fired_[i].deadline == expected[i].deadline);
+            if (how_ != way::by_inbox) {
+                REQUIRE(fired_[i].number == expected[i].number);
+            }
+        }
+        total_ += fired_.size();
+        fired_.clear();
+    }
+
     void cancel_all() {
         for (std::size_t t = 0; t != timers_.size(); ++t) {
             timers_[t].cancel();
             abort(t);
         }
     }
-    std::uint64_t fired() const { return fired_; }
+    std::uint64_t fired() const { return total_; }
 
 private:
-    using model = std::multimap<gyre::time_ns, expected_wait>;
+    struct timer_state {
+        std::size_t pending = 0;
+        std::uint64_t arm = 0;
+    };
 
     static clock_type::time_point time(gyre::time_ns t) {
         return clock_type::time_point(nanoseconds(t));
     }
-    gyre::time_ns step() {
-        // Few distinct values: many equal deadlines; now and then one far away.
+    // Few distinct values: many equal deadlines.
+    gyre::time_ns near() { return static_cast<gyre::time_ns>(random_() % 50 * 100); }
+    gyre::time_ns distance() {
         const std::uint64_t r = random_();
-        return static_cast<gyre::time_ns>(r % 64 == 0 ? r % 10'000'000 : r % 50 * 100);
+        return r % 8 != 0 ? near() : static_cast<gyre::time_ns>(r >> 4 >> r / 8 % 60);
+    }
+    // Around the ends of buckets of all sizes, often the same.
+    gyre::time_ns edge() {
+        const gyre::time_ns width = gyre::time_ns{1} << (14 + 7 * (random_() % 5));
+        return world_.now() / width * width + static_cast<gyre::time_ns>(random_() % 3) * width +
+               static_cast<gyre::time_ns>(random_() % 3) - 1;
     }
 
     void wait(std::size_t t) {
-        const std::uint64_t number = ++last_number_;
-        due_.emplace(expiry_[t], expected_wait{t, number});
-        ++numbers_[t];
-        const gyre::time_ns at = expiry_[t];
-        const bool due_already = at <= world_.now();  // fires in the order of arming
-        timers_[t].async_wait([this, at, due_already](std::error_code e) {
+        expected_wait w{timers_[t].expiry().time_since_epoch().count(), 0, ++last_number_, t};
+        if (state_[t].pending++ == 0) {
+            state_[t].arm = w.number;
+        }
+        w.arm = state_[t].arm;
+        if (w.deadline <= world_.now()) {
+            w.deadline = gyre::immediately;
+            w.arm = how_ == way::direct ? w.number : w.arm;
+        }
+        due_.insert(w);
+        timers_[t].async_wait([this, w](std::error_code e) {
             if (e) {
                 ++aborted_seen_;
-                return;
-            }
-            ++fired_;
-            wrong_ += world_.now() < at ? 1 : 0;
-            if (!due_already) {
-                wrong_ += at < last_fired_ ? 1 : 0;
-                last_fired_ = at;
+            } else {
+                fired_.push_back(w);
             }
         });
     }
-    std::size_t pending_of(std::size_t t) const { return numbers_[t]; }
     void abort(std::size_t t) {
-        for (auto it = due_.begin(); it != due_.end() && numbers_[t] != 0;) {
-            if (it->second.timer == t) {
-                it = due_.erase(it);
-                --numbers_[t];
-                ++aborted_;
-            } else {
-                ++it;
-            }
+        for (auto it = due_.begin(); it != due_.end() && state_[t].pending != 0;) {
+            const bool found = it->timer == t;
+            state_[t].pending -= found ? 1 : 0;
+            aborted_ += found ? 1 : 0;
+            it = found ? due_.erase(it) : std::next(it);
         }
     }
-    void forget(model::iterator it) {
-        --numbers_[it->second.timer];
-        ++expected_fired_;
-        due_.erase(it);
-    }
 
-public:
-    /// The order of firing is checked within one pass over due timers.
-    void begin_pass() { last_fired_ = 0; }
-
-private:
     gyre::testing::manual_world& world_;
+    way how_;
     std::mt19937_64 random_;
     std::vector<gyre::steady_timer> timers_;
-    std::vector<std::size_t> numbers_;
-    std::vector<gyre::time_ns> expiry_;
-    model due_;
+    std::vector<timer_state> state_;
+    std::set<expected_wait> due_;
+    std::vector<expected_wait> fired_;
     std::uint64_t last_number_ = 0;
     std::uint64_t aborted_ = 0;
     std::uint64_t aborted_seen_ = 0;
-    std::uint64_t fired_ = 0;
-    std::uint64_t expected_fired_ = 0;
-    std::uint64_t wrong_ = 0;
-    gyre::time_ns last_fired_ = 0;
+    std::uint64_t total_ = 0;
 };
 
 }  // namespace
@@ -210,15 +225,16 @@ TEST_CASE("timers: a random walk by the loop's own thread agrees with the model"
     const auto seed = static_cast<std::uint64_t>(GENERATE(1, 2, 3));
     CAPTURE(seed);
     gyre::testing::manual_world world;
-    gyre::io_context context(world.options());
-    timer_walk walk(world, context, 40, seed);
+    gyre::io_context_options options = world.options();
+    options.timers_per_turn = seed == 1 ? 256 : seed;
+    gyre::io_context context(options);
+    timer_walk walk(world, context, 40, way::direct, seed);
     std::mt19937_64 random(seed);
     for (int turn = 0; turn != 40'000; ++turn) {
         for (std::uint64_t n = random() % 16; n != 0; --n) {
-            walk.operate(true);
+            walk.operate();
         }
-        world.advance(static_cast<gyre::time_ns>(random() % 1500));
-        walk.begin_pass();
+        walk.advance();
         context.restart();
         context.poll();
         walk.check_fired();
@@ -232,22 +248,21 @@ TEST_CASE("timers: a random walk by the loop's own thread agrees with the model"
 
 TEST_CASE("timers: a random walk by another thread, through ring and inbox, agrees with the model",
           "[timer_model]") {
-    const std::size_t ring = GENERATE(std::size_t{1000}, std::size_t{4});
-    CAPTURE(ring);
+    const way how = GENERATE(way::by_ring, way::by_inbox);
+    CAPTURE(how);
     gyre::testing::manual_world world;
     gyre::io_context_options options = world.options();
-    options.ring_capacity = ring;
+    options.ring_capacity = how == way::by_ring ? 1000 : 4;
     gyre::io_context context(options);
-    timer_walk walk(world, context, 40, ring);
+    timer_walk walk(world, context, 40, how, 1000);
     {
-        std::mt19937_64 random(ring);
+        std::mt19937_64 random(1000);
         stepped_loop loop(context);
         for (int turn = 0; turn != 15'000; ++turn) {
             for (std::uint64_t n = random() % 16; n != 0; --n) {
-                walk.operate(false);
+                walk.operate();
             }
-            world.advance(static_cast<gyre::time_ns>(random() % 1500));
-            walk.begin_pass();
+            walk.advance();
             loop.turn();
             walk.check_fired();
         }
