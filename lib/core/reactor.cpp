@@ -205,7 +205,7 @@ inline void reactor::begin_turn() noexcept {
     }
     slab_.return_shared();
     now_ = latest_ = clock_.steady_now();  // 2
-    if (now_ >= timers_.next_deadline()) {
+    if (timers_.has_work(now_)) {
         take_due_timers();
     }
     handlers_left_ = std::max(options_.handlers_per_turn, 2 * fetched_);

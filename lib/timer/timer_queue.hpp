@@ -80,11 +80,18 @@ public:
     /// again with a new budget, before sleeping (next_deadline() <= now if any may be due). A node
     /// costs level_count moves at most each time it is armed, so every budget but 0 gets on.
     timer_node* take_due(time_ns now, unsigned& moves_left) noexcept {
-        if (now < tree_.earliest() && now < buckets_.next_work() && !buckets_.in_doubt()) {
+        return has_work(now) ? take_first(now, moves_left) : nullptr;
+    }
+
+    /// Whether there is anything for take_due() to do: false when nothing is due, and then it need
+    /// not be called at that time.
+    bool has_work(time_ns now) noexcept {
+        if (now < tree_.earliest() && now < buckets_.next_work() && !buckets_.in_doubt())
+            [[likely]] {
             buckets_.advance(now);
-            return nullptr;
+            return false;
         }
-        return take_first(now, moves_left);
+        return true;
     }
 
     /// Whether take_due() left nodes behind that may be due, for want of moves or of calls. False
