@@ -159,15 +159,10 @@ TEST_CASE("async_write: cancelled between two steps, it reports operation_aborte
 
 TEST_CASE("async_write: cancelled in the middle, it reports the bytes that went") {
     io_context ctx;
-    adopted a = adopt(ctx);
-    shrink(a.socket.native_handle());
-    shrink(a.peer.get());
+    adopted a = adopt_local(ctx);
     const std::string text = sample(1'000'000);
     result r;
     async_write(a.socket, buffer(text), r.keep());
-    while (ready(a.socket.native_handle(), POLLOUT, 60)) {
-        ctx.poll();
-    }
     ctx.poll();
     REQUIRE(r == never);
     CHECK(a.socket.cancel() == 1);

@@ -5,6 +5,8 @@
 #include <gyre/post.hpp>
 
 #include "support/catch.hpp"
+#include "support/hang_guard.hpp"
+#include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -51,9 +53,7 @@ TEST_CASE("async_wait: wait_read ends at the end of the stream and at a reset") 
 
 TEST_CASE("async_wait: wait_write ends at once while there is room, else when there is") {
     io_context ctx;
-    adopted a = adopt(ctx);
-    shrink(a.socket.native_handle());
-    shrink(a.peer.get());
+    adopted a = adopt_local(ctx);
     result r;
     a.socket.async_wait(tcp::socket::wait_write, r.keep());
     run(ctx);
@@ -146,9 +146,7 @@ TEST_CASE("async_wait: waits of one direction queue, and each is told") {
 
 TEST_CASE("async_wait: the directions do not disturb each other") {
     io_context ctx;
-    adopted a = adopt(ctx);
-    shrink(a.socket.native_handle());
-    shrink(a.peer.get());
+    adopted a = adopt_local(ctx);
     const std::size_t filled = fill(a.socket);
     result read, write, error;
     a.socket.async_wait(tcp::socket::wait_read, read.keep());
@@ -265,19 +263,22 @@ TEST_CASE("async_wait: a descriptor that two sockets were given is refused to th
 }
 
 TEST_CASE("async_wait: the blocking form waits, whatever non_blocking() says") {
-    io_context ctx;
+    const hang_guard guard;
+    watched_world world;
+    io_context ctx(world.options());
     adopted a = adopt(ctx);
     a.socket.non_blocking(true);
     a.socket.wait(tcp::socket::wait_write);
+    world.await_wait();
     std::thread other([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
+        world.await_wait();
         (void)!::send(a.peer.get(), "x", 1, 0);
     });
     a.socket.wait(tcp::socket::wait_read);
     CHECK(a.socket.available() == 1);
     other.join();
     std::thread third([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
+        world.await_wait();
         (void)!::send(a.peer.get(), "!", 1, MSG_OOB);
     });
     a.socket.wait(tcp::socket::wait_error);

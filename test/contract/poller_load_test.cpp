@@ -8,11 +8,14 @@
 #include "support/poller_rig.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <random>
 #include <set>
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 using namespace gyre;
@@ -104,6 +107,105 @@ TEST_CASE("poller: an event that a wait had no room for is reported by a later o
         take_byte(pairs[events[0].key].a.get());
     }
     CHECK(rig.quiet());
+}
+
+TEST_CASE("poller: a random walk of all calls reports what the system says is ready") {
+    GYRE_FOR_EACH_POLLER(rig);
+    struct watched {
+        fd_pair pair;
+        bool registered = false;
+        interest want = interest::none;  // none: a one-shot poller has reported it since
+        std::uint64_t key = 0;
+    };
+    std::vector<watched> all(50);
+    for (watched& w : all) {
+        w.pair = unix_pair();  // where what is written is there at once
+    }
+    std::mt19937 random(7);  // NOLINT: the same numbers each time
+    std::uint64_t next_key = 1;
+    for (int step = 0; step < 5000; ++step) {
+        watched& w = all[random() % all.size()];
+        const int fd = w.pair.a.get();
+        switch (random() % 6) {
+        case 0: put_byte(w.pair.b.get()); break;
+        case 1: drain(fd); break;
+        case 2:
+            if (w.registered) {
+                rig.remove(fd);
+                w.registered = false;
+                break;
+            }
+            [[fallthrough]];
+        default:
+            w.want = static_cast<interest>(1 + random() % 7);
+            w.key = next_key++;
+            w.registered ? rig.modify(fd, w.key, w.want) : rig.add(fd, w.key, w.want);
+            w.registered = true;
+        }
+        if (step % 3 != 0) {
+            continue;
+        }
+        std::map<std::uint64_t, readiness> expected;
+        for (const watched& x : all) {
+            pollfd p{x.pair.a.get(), POLLIN | POLLOUT, 0};
+            ::poll(&p, 1, 0);
+            readiness what = readiness::none;
+            if ((p.revents & POLLIN) != 0 && any(x.want & interest::read)) {
+                what = what | readiness::readable;
+            }
+            if ((p.revents & POLLOUT) != 0 && any(x.want & interest::write)) {
+                what = what | readiness::writable;
+            }
+            if (x.registered && any(what)) {
+                expected[x.key] = what;
+            }
+        }
+        std::map<std::uint64_t, readiness> reported;
+        for (const poll_event& event : rig.wait(immediately)) {
+            CHECK(reported.emplace(event.key, event.what).second);
+        }
+        REQUIRE((reported == expected));
+        for (watched& x : all) {
+            if (rig.one_shot() && reported.count(x.key) != 0) {
+                x.want = interest::none;
+            }
+        }
+    }
+}
+
+TEST_CASE("poller: datagram sockets of both versions are readable when there is a datagram") {
+    GYRE_FOR_EACH_POLLER(rig);
+    const int family = GENERATE(AF_INET, AF_INET6);
+    const unique_fd receiver(::socket(family, SOCK_DGRAM, 0));
+    sockaddr_in6 address{};  // large enough for either
+    socklen_t length = sizeof address;
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    if (family == AF_INET6) {
+        address.sin6_family = AF_INET6;
+        address.sin6_addr = in6addr_loopback;
+    } else {
+        auto* const v4 = reinterpret_cast<sockaddr_in*>(&address);
+        v4->sin_family = AF_INET;
+        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        length = sizeof *v4;
+    }
+    if (receiver.get() < 0 || ::bind(receiver.get(), raw, length) != 0) {
+        GYRE_SKIP("no IPv6 loopback address");
+    }
+    REQUIRE(::getsockname(receiver.get(), raw, &length) == 0);
+    const unique_fd sender(::socket(family, SOCK_DGRAM, 0));
+    rig.add(receiver.get(), 1, interest::read);  // and it could be written to all the time
+    CHECK(rig.quiet());
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(::sendto(sender.get(), "x", i, 0, raw, length) == i);  // an empty one, too
+        CHECK(rig.next_of(1) == readiness::readable);
+        char byte = 0;
+        REQUIRE(::recv(receiver.get(), &byte, 1, 0) == (i == 0 ? 0 : 1));
+        rig.modify(receiver.get(), 1, interest::read);
+        CHECK(rig.wait(immediately).empty());
+    }
+    rig.modify(receiver.get(), 2, interest::read | interest::write);
+    CHECK(rig.next_of(2) == readiness::writable);
 }
 
 TEST_CASE("poller: a handle may be registered with several pollers") {

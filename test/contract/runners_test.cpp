@@ -7,11 +7,13 @@
 #include <gyre/steady_timer.hpp>
 
 #include "support/catch.hpp"
+#include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -24,6 +26,7 @@ using gyre::io_context;
 using gyre::steady_timer;
 using gyre::testing::await;
 using gyre::testing::hang_guard;
+using gyre::testing::poller_watch;
 using steady = std::chrono::steady_clock;
 
 TEST_CASE("runners: several threads in run() share the work, each handler is called exactly once") {
@@ -195,4 +198,37 @@ TEST_CASE("runners: runners come and go with run_one and run_for while work is p
     }
     CHECK(ran == count);
     CHECK(counted == count);
+}
+
+TEST_CASE("runners: eight that have nothing to do use no processor time") {
+    const hang_guard guard;
+    poller_watch watch;
+    io_context ctx(poller_watch::options());
+    auto work = gyre::make_work_guard(ctx);
+    std::vector<std::thread> runners;
+    for (int i = 0; i < 8; ++i) {
+        runners.emplace_back([&] { ctx.run(); });
+    }
+    // Something for all of them, so that each has been in line for the token.
+    std::atomic<int> ran = 0;
+    for (int i = 0; i < 1000; ++i) {
+        gyre::post(ctx, [&] { ++ran; });
+    }
+    await([&] { return ran == 1000; });
+    watch.await_sleep();
+    const auto used = [] {
+        std::timespec t{};
+        ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return t.tv_sec * 1s + std::chrono::nanoseconds(t.tv_nsec);
+    };
+    const auto before = used();
+    std::this_thread::sleep_for(100ms);  // the idle time itself
+    CHECK(used() - before < 50ms);
+    // And they are still there.
+    gyre::post(ctx, [&] { ++ran; });
+    await([&] { return ran == 1001; });
+    work.reset();
+    for (std::thread& runner : runners) {
+        runner.join();
+    }
 }

@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
+#include "support/manual_world.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -28,6 +29,7 @@ using gyre::error_code;
 using gyre::io_context;
 using gyre::system_timer;
 using gyre::testing::hang_guard;
+using gyre::testing::manual_world;
 using gyre::testing::poller_watch;
 using steady = std::chrono::steady_clock;
 using wall = std::chrono::system_clock;
@@ -57,15 +59,16 @@ struct slow_clock {
     static time_point now() noexcept { return time_point(steady::now().time_since_epoch() / 2); }
 };
 
-// Whole seconds since long ago.
+// Whole seconds of a world whose clock moves as far as anybody waits.
 struct coarse_clock {
     using duration = std::chrono::duration<std::int64_t>;
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<coarse_clock>;
     [[maybe_unused]] static constexpr bool is_steady = true;
+    static inline manual_world* world = nullptr;
     static time_point now() noexcept {
-        return time_point(std::chrono::floor<duration>(steady::now().time_since_epoch()));
+        return time_point(std::chrono::floor<duration>(std::chrono::nanoseconds(world->now())));
     }
 };
 
@@ -234,7 +237,9 @@ TEST_CASE("basic_waitable_timer: its clock is never early, however slow") {
 
 TEST_CASE("basic_waitable_timer: the ends of a coarse clock lie beyond nanoseconds and saturate") {
     const hang_guard guard;
-    io_context ctx;
+    manual_world world;
+    coarse_clock::world = &world;
+    io_context ctx(world.options());
     using timer_type = basic_waitable_timer<coarse_clock>;
     timer_type latest(ctx, timer_type::time_point::max());
     timer_type earliest(ctx, timer_type::time_point::min());

@@ -4,6 +4,8 @@
 #include <gyre/ip/tcp.hpp>
 
 #include "support/catch.hpp"
+#include "support/hang_guard.hpp"
+#include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -71,13 +73,15 @@ TEST_CASE("tcp acceptor: accepts by blocking calls, in each form") {
 }
 
 TEST_CASE("tcp acceptor: a blocking accept waits for a connection that comes later") {
-    io_context ctx;
+    const hang_guard guard;
+    watched_world world;
+    io_context ctx(world.options());
     io_context other;
     tcp::acceptor acceptor(ctx, loopback());
     const tcp::endpoint where = acceptor.local_endpoint();
     std::optional<tcp::socket> client;
     std::thread thread([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
+        world.await_wait();
         client.emplace(other);
         client->connect(where);
     });

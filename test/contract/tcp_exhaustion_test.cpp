@@ -4,19 +4,23 @@
 #include <gyre/ip/tcp.hpp>
 
 #include "support/catch.hpp"
+#include "support/failing_sockets.hpp"
 #include "support/poller_calls.hpp"
 #include "support/tcp_pair.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 using namespace gyre;
 using namespace gyre::testing;
 
-TEST_CASE("tcp fault: without descriptors an accept says so, the loop rests, and it recovers") {
+TEST_CASE(
+    "tcp exhaustion: without descriptors an accept says so, the loop rests, and it recovers") {
     poller_calls calls;
     io_context_options options = poller_calls::options();
     options.accept_pause = 20'000'000;
@@ -61,7 +65,65 @@ TEST_CASE("tcp fault: without descriptors an accept says so, the loop rests, and
     CHECK(servers.size() == 3);
 }
 
-TEST_CASE("tcp fault: a listener that backs off can be cancelled and closed meanwhile") {
+TEST_CASE("tcp exhaustion: whatever the system is short of, the listener rests and recovers") {
+    failing_sockets world;
+    const std::errc what =
+        GENERATE(std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+                 std::errc::no_buffer_space, std::errc::not_enough_memory);
+    io_context_options options = world.options();
+    options.accept_pause = 10'000'000;
+    io_context ctx(options);
+    tcp::acceptor acceptor(ctx, loopback());
+    tcp::socket client(ctx);
+    client.connect(acceptor.local_endpoint());
+    tcp::socket into(ctx);
+    result last;
+    std::size_t failures = 0;
+    const auto accept = [&](auto& self) -> void {
+        acceptor.async_accept(into, [&](error_code ec) {
+            last.keep()(ec);
+            if (ec) {
+                ++failures;
+                self(self);
+            }
+        });
+    };
+    world.accept_error = std::make_error_code(what);
+    accept(accept);
+    const auto began = std::chrono::steady_clock::now();
+    ctx.run_for(std::chrono::milliseconds(50));
+    const auto took = std::chrono::steady_clock::now() - began;
+    CHECK(last.error == what);
+    CHECK(failures == world.accepts);
+    CHECK(failures >= 1);
+    CHECK(failures <= static_cast<std::size_t>(took / std::chrono::milliseconds(10)) + 2);
+    world.accept_error.clear();
+    run(ctx);
+    CHECK_FALSE(last.error);
+    CHECK(into.remote_endpoint() == client.local_endpoint());
+}
+
+TEST_CASE("tcp exhaustion: an accept that fails for another reason is tried again at once") {
+    failing_sockets world;
+    io_context_options options = world.options();
+    options.accept_pause = 3'600'000'000'000;
+    io_context ctx(options);
+    tcp::acceptor acceptor(ctx, loopback());
+    tcp::socket client(ctx);
+    client.connect(acceptor.local_endpoint());
+    tcp::socket into(ctx);
+    std::array<result, 20> r;  // more than one turn accepts
+    for (result& each : r) {
+        acceptor.async_accept(into, each.keep());
+    }
+    world.accept_error = error::no_permission;  // a firewall's word for this one connection
+    run(ctx);
+    for (const result& each : r) {
+        CHECK(each == once(error::no_permission));
+    }
+}
+
+TEST_CASE("tcp exhaustion: a listener that backs off can be cancelled and closed meanwhile") {
     io_context_options options;
     options.accept_pause = 3'600'000'000'000;
     io_context ctx(options);
@@ -90,7 +152,7 @@ TEST_CASE("tcp fault: a listener that backs off can be cancelled and closed mean
     CHECK(closed == once(error::operation_aborted));
 }
 
-TEST_CASE("tcp fault: without descriptors open() and connect() say so") {
+TEST_CASE("tcp exhaustion: without descriptors open() and connect() say so") {
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
     tcp::socket s(ctx);

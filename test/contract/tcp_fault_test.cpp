@@ -8,6 +8,7 @@
 #include <gyre/write.hpp>
 
 #include "support/catch.hpp"
+#include "support/hang_guard.hpp"
 #include "support/poller_calls.hpp"
 #include "support/tcp_pair.hpp"
 
@@ -169,7 +170,7 @@ TEST_CASE("tcp fault: a pending read and a pending write both end at a reset") {
     adopted a = adopt(ctx);
     shrink(a.socket.native_handle());
     shrink(a.peer.get());
-    fill(a.socket);
+    fill(a.socket, 60);  // longer than an acknowledgement is delayed
     char text[8];
     result read, write, wait;
     a.socket.async_read_some(buffer(text), read.keep());
@@ -317,7 +318,12 @@ TEST_CASE("tcp fault: transfers on a socket that was never connected fail, and d
 }
 
 TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and connects") {
+    const hang_guard guard;
     const alarm_storm storm;
+    const auto some_signals = [] {
+        const int seen = signals_seen;
+        await([&] { return signals_seen >= seen + 20; });
+    };
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
     tcp::socket client(ctx);
@@ -348,7 +354,7 @@ TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and con
 
     // Blocking calls as well.
     std::thread other([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(30));  // some signals long
+        some_signals();
         (void)!::send(server.native_handle(), "late", 4, MSG_NOSIGNAL);
     });
     char text[8];
@@ -360,8 +366,8 @@ TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and con
     tcp::socket hanging(ctx);
     std::atomic<bool> over{false};
     std::thread closer([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(30));  // some signals long
-        while (!over) {                                              // makes room in the queue
+        some_signals();
+        while (!over) {  // makes room in the queue
             if (ready(full.listener(), POLLIN, 20)) {
                 unique_fd(::accept(full.listener(), nullptr, nullptr));
             }

@@ -324,7 +324,7 @@ TEST_CASE("tcp socket: destroying a context destroys handlers that own its socke
     {
         io_context ctx;
         for (int i = 0; i < 1000; ++i) {
-            adopted a = adopt(ctx);
+            adopted a = adopt_one_of_many(ctx);
             auto s = std::make_shared<tcp::socket>(std::move(a.socket));
             auto data = std::make_shared<std::array<char, 8>>();
             s->async_read_some(buffer(*data), [s, data, alive](error_code, std::size_t) {

@@ -83,7 +83,7 @@ TEST_CASE("tcp threads: start, cancel and close of another thread are applied in
     io_context ctx;
     loop_thread loop(ctx);
     for (int i = 0; i < 200; ++i) {
-        adopted a = adopt(ctx);
+        adopted a = adopt_one_of_many(ctx);
         char x[8], y[8];
         shared_result cancelled, closed;
         a.socket.async_read_some(buffer(x), cancelled.keep());

@@ -6,6 +6,8 @@
 #include <gyre/ip/tcp.hpp>
 
 #include "support/catch.hpp"
+#include "support/hang_guard.hpp"
+#include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -36,10 +38,12 @@ TEST_CASE("tcp socket: connects, knows both ends, and carries bytes, by blocking
 }
 
 TEST_CASE("tcp socket: a blocking read waits for bytes that come later, and for the end") {
-    io_context ctx;
+    const hang_guard guard;
+    watched_world world;
+    io_context ctx(world.options());
     adopted a = adopt(ctx);
     std::thread other([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
+        world.await_wait();
         (void)!::send(a.peer.get(), "late", 4, 0);
         a.peer.reset();
     });
@@ -52,14 +56,14 @@ TEST_CASE("tcp socket: a blocking read waits for bytes that come later, and for 
 }
 
 TEST_CASE("tcp socket: a blocking write waits for room") {
-    io_context ctx;
-    adopted a = adopt(ctx);
-    shrink(a.socket.native_handle());
-    shrink(a.peer.get());
+    const hang_guard guard;
+    watched_world world;
+    io_context ctx(world.options());
+    adopted a = adopt_local(ctx);
     const std::size_t filled = fill(a.socket);
     std::string got;
     std::thread other([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it may fail
+        world.await_wait();
         got = take(a.peer.get(), filled + 4);
     });
     error_code ec;
@@ -72,7 +76,7 @@ TEST_CASE("tcp socket: a blocking write waits for room") {
 
 TEST_CASE("tcp socket: with non_blocking(true) synchronous calls report would_block") {
     io_context ctx;
-    adopted a = adopt(ctx);
+    adopted a = adopt_local(ctx);
     CHECK_FALSE(a.socket.non_blocking());
     a.socket.non_blocking(true);
     CHECK(a.socket.non_blocking());
@@ -81,7 +85,6 @@ TEST_CASE("tcp socket: with non_blocking(true) synchronous calls report would_bl
     CHECK(a.socket.read_some(buffer(&byte, 1), ec) == 0);
     CHECK(ec == error::would_block);
     CHECK_THROWS_AS(a.socket.read_some(buffer(&byte, 1)), system_error);
-    shrink(a.socket.native_handle());
     fill(a.socket);
     a.socket.non_blocking(true);
     CHECK(a.socket.write_some(buffer(&byte, 1), ec) == 0);
@@ -165,9 +168,7 @@ TEST_CASE("tcp socket: queued reads are served in the order in which they were s
 
 TEST_CASE("tcp socket: queued writes keep their order and their counts add up") {
     io_context ctx;
-    adopted a = adopt(ctx);
-    shrink(a.socket.native_handle());
-    shrink(a.peer.get());
+    adopted a = adopt_local(ctx);
     const std::size_t filled = fill(a.socket);
     std::vector<std::string> texts;
     std::vector<int> order;

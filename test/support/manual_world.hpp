@@ -3,16 +3,14 @@
 // but clock and poller is the system's.
 #pragma once
 
-#include <gyre/io_context_options.hpp>
-
-#include "platform/platform.hpp"
+#include "support/native_world.hpp"
 
 #include <atomic>
 #include <cstddef>
 
 namespace gyre::testing {
 
-class manual_world final : public detail::platform, private detail::clock_ops {
+class manual_world final : public native_world, private detail::clock_ops {
 public:
     explicit manual_world(time_ns start = 1'000'000'000'000) : now_(start) {}
 
@@ -21,20 +19,7 @@ public:
     /// Calls of wait() that were allowed to sleep.
     std::size_t sleeps() const { return sleeps_.load(); }
 
-    io_context_options options() {
-        io_context_options o;
-        o.world = this;
-        return o;
-    }
-
-    detail::socket_ops& sockets() noexcept override { return native_.sockets(); }
-    detail::descriptor_ops& descriptors() noexcept override { return native_.descriptors(); }
-    detail::name_ops& names() noexcept override { return native_.names(); }
-    detail::signal_ops& signals() noexcept override { return native_.signals(); }
     detail::clock_ops& clock() noexcept override { return *this; }
-    detail::random_ops& random() noexcept override { return native_.random(); }
-    detail::offload_ops& offload() noexcept override { return native_.offload(); }
-    detail::thread_ops& threads() noexcept override { return native_.threads(); }
 
     poller* make_poller(const poller_factory*, std::error_code&) noexcept override {
         return new clock_poller(*this);
@@ -90,7 +75,6 @@ private:
     time_ns steady_now() noexcept override { return now(); }
     time_ns system_now() noexcept override { return now(); }
 
-    detail::platform& native_ = detail::native_platform();
     std::atomic<time_ns> now_;
     std::atomic<std::size_t> sleeps_{0};
 };

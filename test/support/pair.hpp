@@ -72,6 +72,9 @@ inline fd_pair unix_pair() {
 
 inline fd_pair tcp_pair() {
     const unique_fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+    // A port of a connection that was closed a while ago will do: there are not so many.
+    const int on = 1;
+    REQUIRE(::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

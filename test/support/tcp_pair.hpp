@@ -118,14 +118,29 @@ inline void shrink(int fd) {
     REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0);
 }
 
-/// Writes 'f' until not a byte more is taken, now and a moment later; returns how many were.
-inline std::size_t fill(tcp::socket& socket) {
+/// As adopt(), over a local connection: for many at once, since ports of TCP are of no use for a
+/// minute after they were closed.
+inline adopted adopt_one_of_many(io_context& context) {
+    fd_pair pair = unix_pair();
+    return {tcp::socket(context, tcp::v4(), pair.a.release()), std::move(pair.b)};
+}
+
+/// A connection that takes little before it is full, and has room again as soon as the peer reads:
+/// a local one, for TCP acknowledges and reopens its window when it likes.
+inline adopted adopt_local(io_context& context) {
+    fd_pair pair = unix_pair();
+    shrink(pair.a.get());
+    shrink(pair.b.get());
+    return {tcp::socket(context, tcp::v4(), pair.a.release()), std::move(pair.b)};
+}
+
+/// Writes 'f' until not a byte more is taken; returns how many were. `settles`: for how many
+/// milliseconds there may be room again although the peer does not read.
+inline std::size_t fill(tcp::socket& socket, int settles = 0) {
     const std::string block(4096, 'f');
     std::size_t total = 0;
-    std::size_t before = 1;
     socket.non_blocking(true);
-    while (before != total) {
-        before = total;
+    do {
         for (const std::size_t size : {block.size(), std::size_t{1}}) {
             error_code ec;
             while (const std::size_t n = socket.write_some(buffer(block, size), ec)) {
@@ -133,8 +148,7 @@ inline std::size_t fill(tcp::socket& socket) {
             }
             REQUIRE(ec == error::would_block);
         }
-        ready(socket.native_handle(), POLLOUT, 60);  // longer than an acknowledgement is delayed
-    }
+    } while (ready(socket.native_handle(), POLLOUT, settles));
     socket.non_blocking(false);
     return total;
 }
