@@ -259,7 +259,8 @@ bool source_table::cancel(io_operation* op) noexcept {
         advance(s, queue);
         return true;
     }
-    if (op->state == operation_state::finished && op->linked() && op->goes_on()) {
+    // It may be in no queue: a connection attempt that failed at once, say.
+    if (op->state == operation_state::finished && op->goes_on()) {
         op->stop_after = true;
         return true;
     }
