@@ -34,14 +34,17 @@ LIB_MAY_USE = {
 # The layer of a public header, by name under include/gyre/; what is not named here is "core".
 # base knows neither loop nor executor; composed is everything built from initiating functions.
 BASE = {
-    "buffer", "completion_condition", "error", "native_handle", "placeholders", "platform",
-    "poller", "version",
+    "assertion", "buffer", "buffers_iterator", "completion_condition", "dynamic_buffer_concepts",
+    "error", "native_handle", "placeholders", "platform", "poller", "stream_concepts", "version",
 }
 NET = {
     "basic_socket", "basic_socket_acceptor", "basic_stream_socket", "local", "socket_base",
 }
 SYS = {"pipe", "posix", "signal_set", "stream_descriptor"}
-COMPOSED = {"connect", "read", "read_at", "read_until", "write", "write_at", "gyre"}
+COMPOSED = {
+    "connect", "dynamic_buffer", "gyre", "read", "read_at", "read_until", "streambuf", "write",
+    "write_at",
+}
 MAY_USE = {
     "base": {"base", "detail"},
     "detail": {"base", "detail", "core"},
@@ -93,6 +96,7 @@ DESCRIBED_BY = {
     "associated_allocator": "associated",
     "associated_cancellation_slot": "associated",
     "associated_executor": "associated",
+    "buffers_iterator": "buffer",
     "basic_socket": "tcp",
     "basic_socket_acceptor": "tcp",
     "basic_stream_socket": "tcp",
@@ -100,6 +104,7 @@ DESCRIBED_BY = {
     "bind_executor": "executor",
     "cancellation_signal": "cancellation",
     "completion_condition": "read_write",
+    "dynamic_buffer_concepts": "dynamic_buffer",
     "executor_work_guard": "executor",
     "ip/address_v4": "address",
     "ip/address_v6": "address",
@@ -112,6 +117,7 @@ DESCRIBED_BY = {
     "socket_base": "tcp",
     "system_timer": "steady_timer",
     "write": "read_write",
+    "write_at": "read_at",
 }
 # Headers whose page is still owed: a warning. Names leave this table, none enter it.
 PAGE_OWED = set()

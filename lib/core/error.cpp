@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The error categories and the one place that throws system_error. Knows no operation.
+// The error categories and the places that throw. Knows no operation.
 
 #include <gyre/error.hpp>
 
 #include <gyre/detail/stop_reason.hpp>
 #include <gyre/detail/success.hpp>
 #include <gyre/detail/throw_error.hpp>
+#include <gyre/detail/throw_length_error.hpp>
 
+#include <stdexcept>
 #include <string>
 
 namespace gyre::inline v0 {
@@ -104,6 +106,8 @@ void throw_error(const std::error_code& ec, const char* what) {
         throw system_error(ec, what);
     }
 }
+
+void throw_length_error(const char* what) { throw std::length_error(what); }
 
 }  // namespace detail
 }  // namespace gyre::inline v0

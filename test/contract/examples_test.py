@@ -8,10 +8,13 @@ A case is a function below whose name begins with "case_". Ports are the kernel'
 """
 
 import contextlib
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -27,9 +30,10 @@ def run(name, *arguments):
 
 
 @contextlib.contextmanager
-def server(name, address="127.0.0.1"):
+def server(name, address="127.0.0.1", *arguments):
     """The port of a server that has said that it listens; SIGTERM, and nothing else, ends it."""
-    process = subprocess.Popen([PROGRAMS / name, address, "0"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([PROGRAMS / name, address, "0", *arguments],
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
     dog = threading.Timer(WATCHDOG, process.kill)
     dog.start()
     try:
@@ -63,10 +67,11 @@ def imposter(answer):
             with listener.accept()[0] as peer:
                 peer.settimeout(WATCHDOG)
                 if answer:
-                    peer.sendall(answer(peer.recv(4096)))
-                    peer.shutdown(socket.SHUT_WR)
-                    while peer.recv(4096):
-                        pass
+                    with contextlib.suppress(ConnectionError):  # a client that has had enough
+                        peer.sendall(answer(peer.recv(4096)))
+                        peer.shutdown(socket.SHUT_WR)
+                        while peer.recv(4096):
+                            pass
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -162,6 +167,176 @@ def case_timer():
     ], lines
 
 
+HTTP_FILES = {
+    "index.html": b"<p>front page\n",
+    "empty.txt": b"",
+    "large.bin": os.urandom(3 << 20),
+    "sub folder/\u00fc.txt": b"in a folder\n",
+    "sub folder/index.html": b"<p>folder\n",
+    ".hidden": b"hidden\n",
+}
+SECRET = b"outside of the root\n"
+
+
+@contextlib.contextmanager
+def http_server(address="127.0.0.1"):
+    """The port of an HTTP server of HTTP_FILES, beside whose root there is a secret."""
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "secret").write_bytes(SECRET)
+        root = Path(place) / "root"
+        for name, content in HTTP_FILES.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+        with server("http_server", address, root) as port:
+            yield port
+
+
+def curl(*arguments):
+    """What curl prints, as bytes."""
+    if not shutil.which("curl"):
+        sys.exit(77)
+    command = ["curl", "-sS", "--noproxy", "*", "--max-time", str(WATCHDOG), *map(str, arguments)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    assert done.returncode == 0, (arguments, done)
+    return done.stdout
+
+
+def case_http_server():
+    for address in loopbacks():
+        host = f"[{address}]" if ":" in address else address
+        with http_server(address) as port:
+            url = f"http://{host}:{port}"
+            assert curl(f"{url}/") == HTTP_FILES["index.html"]
+            assert curl(f"{url}/large.bin") == HTTP_FILES["large.bin"]
+            assert curl(f"{url}/empty.txt?a=b") == b""
+            assert curl(f"{url}/sub%20folder/%C3%BC.txt") == HTTP_FILES["sub folder/\u00fc.txt"]
+            assert curl(f"{url}/sub%20folder/") == HTTP_FILES["sub folder/index.html"]
+            head = curl("-I", f"{url}/large.bin").decode()
+            assert head.startswith("HTTP/1.1 200 OK\r\n") and head.endswith("\r\n\r\n"), head
+            assert f"\r\nContent-Length: {3 << 20}\r\n" in head, head
+            assert "\r\nContent-Type: application/octet-stream\r\n" in head, head
+            assert "\r\nConnection: keep-alive\r\n" in head, head
+            date = r"\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n"
+            assert re.search(date, head), head
+            # Three requests, one of them in vain, over one connection.
+            counts = curl("-o", os.devnull, "-w", "%{http_code} %{num_connects};", f"{url}/",
+                          "-o", os.devnull, f"{url}/nothing", "-o", os.devnull, f"{url}/large.bin")
+            assert counts == b"200 1;404 0;200 0;", counts
+            old = curl("-0", "-i", f"{url}/").decode()
+            assert "\r\nConnection: close\r\n" in old, old
+
+
+def case_http_server_refuses():
+    large = "x" * 100_000
+    with http_server() as port:
+        url = f"http://127.0.0.1:{port}"
+        for status, *arguments in [
+            (404, "/nothing"), (404, "/sub%20folder"), (404, "/.hidden"), (404, "/index.html/"),
+            (404, "/" + "n" * 1000), (404, "/../secret"), (404, "/%2e%2e/secret"),
+            (404, "/sub%20folder/../../secret"), (404, "/sub%20folder%2f..%2f..%2fsecret"),
+            (404, "/..%5csecret"), (404, "//etc/passwd"), (404, "/%2fetc/passwd"),
+            (400, "/%00"), (400, "/index.html%00.txt"), (400, "/%zz"),
+            (405, "/", "-d", "a=b"), (405, "/", "-X", "DELETE"), (405, "/", "-d", large),
+            (413, "/", "-X", "GET", "-d", large), (431, "/", "-H", f"X: {large[:9000]}"),
+            (431, "/" + large[:9000]), (200, "/", "-H", f"X: {large[:7000]}"),
+            (200, "/", "-X", "GET", "-d", large[:50_000]), (501, "/", "-X", "GET", "-d", "a", "-H",
+             "Transfer-Encoding: chunked"), (400, "/", "-H", "Host:"),
+            (200, "/", "-X", "GET", "-d", large[:9], "-H", "Expect: 100-continue"),
+        ]:  # fmt: skip
+            path, *options = arguments
+            said = curl("--path-as-is", "-i", *options, url + path)
+            seen = [int(code) for code in re.findall(rb"^HTTP/1.1 (\d+)", said, re.M)]
+            assert seen == [status], (status, path[:80], said[:300])
+            assert SECRET not in said and b"root:" not in said, said
+        assert b"\r\nAllow: GET, HEAD\r\n" in curl("-i", "-X", "PUT", url), "no Allow"
+
+
+def exchange(port, pieces):
+    """All that the server says to these bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.settimeout(WATCHDOG)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            peer.sendall(piece)
+        peer.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := peer.recv(65536):
+            said += piece
+        return said
+
+
+def case_http_server_bytes():
+    """What curl does not send. The table of malformed heads is in test/unit/http_head_test.cpp."""
+    get = b"GET /index.html HTTP/1.1\r\nHost: a\r\n\r\n"
+    with http_server() as port:
+        def statuses(*pieces):
+            return re.findall(rb"^HTTP/1.1 (\d+)", exchange(port, pieces), re.M)
+
+        assert statuses(*[get[i : i + 1] for i in range(len(get))]) == [b"200"]  # byte by byte
+        for cut in range(len(get)):
+            assert statuses(get[:cut], get[cut:]) == [b"200"], cut
+            assert statuses(get, get[:cut]) == [b"200"], cut  # ends within the second one
+        assert statuses(get * 50) == [b"200"] * 50  # in one packet
+        body = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + get * 2000
+        assert statuses(body[: body.index(b"\r\n\r\n") + 4 + 50000] + get) == [b"200"] * 2
+        assert statuses(body[:1000]) == []  # the body does not come
+        assert statuses(b"") == [] and statuses(b"\r\n") == []
+        assert statuses(b"\0" * 10_000) == [b"431"]
+        assert statuses(b"x" * 8189 + b"\r\n\r\n") == [b"431"]  # one byte beyond the limit
+        assert statuses(b"x" * 8188 + b"\r\n\r\n") == [b"400"]
+        assert statuses(b"GARBAGE\r\n\r\n" + get) == [b"400"]  # and nothing after that
+        assert statuses(b"GET / HTTP/3.0\r\nHost: a\r\n\r\n") == [b"505"]
+        assert statuses(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + b"9" * 30 +
+                        b"\r\n\r\n" + b"x" * 100_000) == [b"405"]  # fmt: skip
+        head = exchange(port, [get.replace(b"GET", b"HEAD").replace(b"index", b"none")])
+        assert head.startswith(b"HTTP/1.1 404 ") and head.endswith(b"\r\n\r\n"), head
+        # It goes on to serve others while one connection says nothing.
+        with socket.create_connection(("127.0.0.1", port)) as silent:
+            silent.sendall(get[:10])
+            assert statuses(get) == [b"200"]
+
+
+def case_http_client():
+    with http_server() as port:
+        for path, content in [("/", "index.html"), ("/large.bin", "large.bin")]:
+            # Nobody listens at the first address.
+            done = subprocess.run(
+                [PROGRAMS / "http_client", "127.0.0.2,127.0.0.1", str(port), path],
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=WATCHDOG,
+            )  # fmt: skip
+            assert done.returncode == 0 and done.stderr == b"", done.stderr
+            assert done.stdout == HTTP_FILES[content]
+        done = run("http_client", "127.0.0.1", port, "/nothing")
+        assert done.returncode == 1 and done.stdout == "", done
+        assert done.stderr == "http_client: HTTP/1.1 404 Not Found\n", done
+    done = run("http_client", "127.0.0.1,127.0.0.2", unused_port(), "/")
+    assert done.returncode == 1 and "refused" in done.stderr, done
+    ok = b"HTTP/1.1 200 OK\r\n"
+    for answer, status, output, problem in [
+        (ok + b"Content-Length: 4\r\n\r\nbodysurplus", 0, "body", ""),
+        (ok + b"Content-Length: 0\r\n\r\nsurplus", 0, "", ""),
+        (ok + b"\r\nto the end", 0, "to the end", ""),
+        (b"HTTP/1.1 103 Early\r\na: b\r\n\r\n" + ok + b"\r\nx", 0, "x", ""),
+        (ok + b"Content-Length: 5\r\n\r\nbody", 1, "body", "cut off"),
+        (ok + b"Content-Length: 5\r\n", 1, "", "no answer: end of file"),
+        (b"x", 1, "", "no answer: end of file"),
+        (b"SSH-2.0-x\r\n\r\n", 1, "", "not HTTP"),
+        (ok + b"Content-Length: x\r\n\r\n", 1, "", "not HTTP"),
+        (ok + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1, "", "encoded"),
+        (ok + b"a: " + b"x" * 70_000 + b"\r\n\r\n", 1, "", "no answer: element not found"),
+        (b"HTTP/1.1 500 No\r\n\r\nbody", 1, "", "HTTP/1.1 500 No"),
+    ]:
+        with imposter(lambda asked, answer=answer: answer) as port:
+            done = run("http_client", "127.0.0.1", port, "/file?x")
+            assert done.returncode == status and done.stdout == output, (answer[:99], done)
+            assert problem in done.stderr and (problem or not done.stderr), (answer[:99], done)
+    asked = []
+    with imposter(lambda request: asked.append(request) or ok + b"\r\n") as port:
+        assert run("http_client", "127.0.0.1", port, "/file?x").returncode == 0
+    wanted = f"GET /file?x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    assert asked == [wanted.encode()], asked
+
+
 def case_command_lines():
     ends = [
         (), ("127.0.0.1",), ("nowhere", "80"), ("", "80"), ("1.2.3", "80"), ("::1::", "80"),
@@ -175,10 +350,14 @@ def case_command_lines():
             for end in ends]  # fmt: skip
     rows += [(name, ("127.0.0.1", "80", "more")) for name, _ in rows[:: len(ends)]]
     rows += [("echo_load", ("127.0.0.1", "80", *option)) for option in options]
+    rows += [("http_server", (*end, ".")) for end in ends] + [("http_server", ends[-1])]
+    rows += [("http_client", (*end, "/")) for end in ends] + [("http_client", ends[-1])]
+    rows += [("http_client", ("127.0.0.1", "80", path)) for path in ("", "x", "/a b", "/#", "/\n")]
+    rows += [("http_client", (list_, "80", "/")) for list_ in (",", "127.0.0.1,,::1", "::1,x")]
     for name, arguments in rows:
         done = run(name, *arguments)
         assert done.returncode == 2, (name, arguments, done)
-        assert done.stderr.startswith(f"usage: {name} ADDRESS PORT"), done
+        assert done.stderr.startswith(f"usage: {name} ADDRESS"), done
         assert done.stdout == "", done
     # An address that no interface of this machine has (TEST-NET-1).
     done = run("echo_server", "192.0.2.1", 0)

@@ -15,7 +15,7 @@ enum class stop_reason : std::uint8_t {
     timed_out,  ///< its deadline came: error::timed_out
 };
 
-/// What it reports. Precondition: not none.
+/// What it reports; with none, what a cancelled one does.
 GYRE_API std::error_code error_of(stop_reason reason) noexcept;
 
 }  // namespace gyre::inline v0::detail
