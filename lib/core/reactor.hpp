@@ -107,7 +107,7 @@ private:
     void apply(slot* s) noexcept;
     void apply_ring() noexcept;
     void apply_all() noexcept;
-    void take_arriving(const source& s) noexcept;
+    void take_errands(const source& s) noexcept;
     void take_due_timers() noexcept;
     bool may_run() noexcept;
     [[gnu::noinline]] void look_at_clock() noexcept;

@@ -152,6 +152,7 @@ void reactor::start_from_outside(io_operation* op) noexcept {
 std::size_t reactor::cancel_io(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        take_errands(*s);
         return sources_.cancel(*s, s->cancel_round.load(std::memory_order_relaxed) + 1);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -164,7 +165,7 @@ std::size_t reactor::cancel_io(source* s) noexcept {
 std::error_code reactor::close_source(source* s) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        take_arriving(*s);
+        take_errands(*s);
         return sources_.remove(*s, true);
     }
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
@@ -179,13 +180,14 @@ std::error_code reactor::release_source(source* s) noexcept {
     if (!claim.direct()) {
         return error::make_error_code(error::try_again);
     }
-    take_arriving(*s);
+    take_errands(*s);
     return sources_.remove(*s, false);
 }
 
-// Operations that another thread started on a source that is about to go.
-void reactor::take_arriving(const source& s) noexcept {
-    if (s.arriving.load(std::memory_order_relaxed) != 0) {
+// What another thread did to the source comes before what its owner does to it now; and a source
+// that lies in the inbox must not be given back.
+void reactor::take_errands(const source& s) noexcept {
+    if (s.arriving.load(std::memory_order_relaxed) != 0 || s.on_errand.announced()) {
         apply_all();
     }
 }

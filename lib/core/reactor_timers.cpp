@@ -74,6 +74,9 @@ std::size_t reactor::cancel_one_wait(deadline* d) {
 void reactor::free_deadline(deadline* d) noexcept {
     const access claim(*this);
     if (claim.direct()) {
+        if (d->on_errand.announced()) {
+            apply_all();  // it lies in the inbox, and must not be given back there
+        }
         release(*d);
     } else if (d->on_errand.announce(true)) {
         leave(slot::of(d));

@@ -586,3 +586,40 @@ TEST_CASE("tcp cancel: release() by another thread than the running one changes 
     CHECK_FALSE(ec);
     CHECK(::close(fd) == 0);
 }
+
+TEST_CASE("tcp cancel: the owner closes what another thread has just cancelled") {
+    io_context ctx;
+    result cancelled;
+    int later = 0;
+    // The handler owns the reactor: the other thread's calls lie in the inbox until it returns.
+    post(ctx, [&] {
+        adopted a = adopt(ctx);
+        char text[8];
+        a.socket.async_read_some(buffer(text), cancelled.keep());
+        std::thread([&] {
+            a.socket.cancel();
+            post(ctx, [&] { ++later; });
+        }).join();
+        a.socket.close();
+        const adopted b = adopt(ctx);  // has the memory of the first
+        CHECK(b.socket.is_open());
+    });
+    run(ctx);
+    CHECK(cancelled.calls == 1);
+    CHECK(cancelled.error == error::operation_aborted);
+    CHECK(later == 1);
+}
+
+TEST_CASE("tcp cancel: the owner cancels and counts what another thread has just started") {
+    io_context ctx;
+    adopted a = adopt(ctx);
+    char text[8];
+    result r;
+    post(ctx, [&] {
+        std::thread([&] { a.socket.async_read_some(buffer(text), r.keep()); }).join();
+        CHECK(a.socket.cancel() == 1);
+    });
+    run(ctx);
+    CHECK(r.calls == 1);
+    CHECK(r.error == error::operation_aborted);
+}

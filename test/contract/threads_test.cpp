@@ -556,3 +556,28 @@ TEST_CASE("threads: destroy_later from other threads deletes each object once") 
     }
     CHECK(deaths == 3000);
 }
+
+TEST_CASE("threads: the owner destroys a timer that another thread's full ring put in the inbox") {
+    const hang_guard guard;
+    io_context_options options;
+    options.ring_capacity = 1;
+    io_context ctx(options);
+    int aborts = 0;
+    int later = 0;
+    gyre::post(ctx, [&] {
+        std::optional<steady_timer> timer(std::in_place, ctx);
+        std::thread([&] {
+            for (int i = 0; i < 20; ++i) {
+                timer->expires_after(1h);
+                timer->async_wait([&](error_code e) { aborts += e == aborted ? 1 : 0; });
+            }
+            gyre::post(ctx, [&] { ++later; });
+        }).join();
+        timer.reset();
+        steady_timer other(ctx, 1h);  // has the memory of the first
+        other.async_wait([&](error_code e) { aborts += e == aborted ? 1 : 0; });
+    });
+    ctx.run();
+    CHECK(aborts == 21);
+    CHECK(later == 1);
+}
