@@ -30,7 +30,7 @@ using namespace gyre::testing;
 
 namespace {
 
-const std::string sample = "0123456789abcdef";
+const std::string text_of_steps = "0123456789abcdef";
 
 /// Runs handlers until all that was sent has been taken from the socket.
 void drain(io_context& ctx, tcp::socket& socket) {
@@ -47,7 +47,7 @@ void drain(io_context& ctx, tcp::socket& socket) {
 template <class F>
 void for_each_operation(io_context& ctx, F f) {
     {
-        scripted_stream s(ctx, sample);
+        scripted_stream s(ctx, text_of_steps);
         s.step(4);
         std::string into;
         f(
@@ -55,7 +55,7 @@ void for_each_operation(io_context& ctx, F f) {
             [&] { return into.size(); });
     }
     {
-        scripted_stream s(ctx, sample);
+        scripted_stream s(ctx, text_of_steps);
         s.step(4);
         streambuf into;
         f(
@@ -63,15 +63,15 @@ void for_each_operation(io_context& ctx, F f) {
             [&] { return into.size(); });
     }
     {
-        scripted_stream s(ctx, sample);
+        scripted_stream s(ctx, text_of_steps);
         s.step(4);
-        std::string from = sample;
+        std::string from = text_of_steps;
         f(
             s, [&](auto h) { async_write(s, dynamic_buffer(from), std::move(h)); },
-            [&] { return sample.size() - from.size(); });
+            [&] { return text_of_steps.size() - from.size(); });
     }
     {
-        scripted_device d(ctx, sample);
+        scripted_device d(ctx, text_of_steps);
         d.step(4);
         std::string into;
         f(
@@ -79,7 +79,7 @@ void for_each_operation(io_context& ctx, F f) {
             [&] { return into.size(); });
     }
     {
-        scripted_device d(ctx, sample);
+        scripted_device d(ctx, text_of_steps);
         d.step(4);
         std::string into(16, '-');
         f(
@@ -90,17 +90,17 @@ void for_each_operation(io_context& ctx, F f) {
         scripted_device d(ctx);
         d.step(4);
         f(
-            d, [&](auto h) { async_write_at(d, 0, buffer(sample), std::move(h)); },
+            d, [&](auto h) { async_write_at(d, 0, buffer(text_of_steps), std::move(h)); },
             [&] { return d.memory().size(); });
     }
     {
         scripted_device d(ctx);
         d.step(4);
         streambuf from;
-        append(from, sample);
+        append(from, text_of_steps);
         f(
             d, [&](auto h) { async_write_at(d, 0, from, std::move(h)); },
-            [&] { return sample.size() - from.size(); });
+            [&] { return text_of_steps.size() - from.size(); });
     }
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("async_read_until: cancelled between two steps, it keeps what was read
     for (int steps = 0; steps < 5; ++steps) {
         for_each_dynamic_buffer("", 100, [&](auto argument, auto content) {
             CAPTURE(steps);
-            scripted_stream stream(ctx, sample + '\n');
+            scripted_stream stream(ctx, text_of_steps + '\n');
             stream.step(4);
             result r;
             async_read_until(stream, argument(), '\n', r.keep());
@@ -149,7 +149,7 @@ TEST_CASE("async_read_until: cancelled between two steps, it keeps what was read
             run(ctx);
             // Cancelled is cancelled, even if the match has just come: it is found the next time.
             CHECK(r == once(error::operation_aborted));
-            CHECK(content() == (sample + '\n').substr(0, stream.read_so_far()));
+            CHECK(content() == (text_of_steps + '\n').substr(0, stream.read_so_far()));
             CHECK(stream.read_so_far() == std::min<std::size_t>(17, 4 * (steps + 1)));
             r = {};
             async_read_until(stream, argument(), '\n', r.keep());

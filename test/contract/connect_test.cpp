@@ -81,7 +81,7 @@ private:
         bool goes_on(const error_code& ec, std::size_t n) const noexcept {
             return handler.goes_on(ec, n);
         }
-        void stop() noexcept { handler.stop(); }
+        void stop(detail::stop_reason reason) noexcept { handler.stop(reason); }
         void operator()(const error_code& ec, std::size_t) { std::move(handler)(ec); }
         Handler handler;
     };

@@ -25,14 +25,6 @@ namespace {
 
 constexpr std::size_t all = static_cast<std::size_t>(-1);
 
-std::string sample(std::size_t size) {
-    std::string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
-        text[i] = static_cast<char>('a' + (i * 7 + i / 26) % 26);
-    }
-    return text;
-}
-
 std::size_t by_threes(const error_code& ec, std::size_t moved) { return ec || moved >= 17 ? 0 : 3; }
 
 /// Calls f(condition, least, most): how many of 50 bytes a condition lets through.

@@ -8,6 +8,7 @@
 #include <gyre/write.hpp>
 
 #include "support/catch.hpp"
+#include "support/scripted_stream.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -22,14 +23,6 @@ using namespace gyre;
 using namespace gyre::testing;
 
 namespace {
-
-std::string sample(std::size_t size) {
-    std::string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
-        text[i] = static_cast<char>('a' + (i * 7 + i / 26) % 26);
-    }
-    return text;
-}
 
 /// Three buffers, the second one empty.
 std::array<mutable_buffer, 3> in_three(std::string& memory, std::size_t first) {

@@ -64,13 +64,12 @@ private:
     error io_control(handle h, unsigned long c, void* a) noexcept override {
         return system_.io_control(h, c, a);
     }
-    detail::io_moved receive(handle h, const detail::io_buffer* b, std::size_t n,
-                             int flags) noexcept override {
-        return system_.receive(h, b, n, flags);
+    detail::io_moved receive(handle h, void* data, std::size_t size, int flags) noexcept override {
+        return system_.receive(h, data, size, flags);
     }
-    detail::io_moved send(handle h, const detail::io_buffer* b, std::size_t n,
+    detail::io_moved send(handle h, const void* data, std::size_t size,
                           int flags) noexcept override {
-        return system_.send(h, b, n, flags);
+        return system_.send(h, data, size, flags);
     }
 
     detail::socket_ops& system_ = detail::native_platform().sockets();

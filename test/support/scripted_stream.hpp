@@ -111,7 +111,7 @@ public:
                      h = std::forward<Handler>(handler)]() mutable {
             if constexpr (detail::composed_step<std::decay_t<Handler>>) {
                 if (*cancelled != before && h.goes_on(ec, n)) {
-                    h.stop();
+                    h.stop(detail::stop_reason::cancelled);
                 }
             }
             std::move(h)(ec, n);
