@@ -60,7 +60,7 @@ public:
     explicit dynamic_access(B&& buffer) : buffer_(static_cast<B&&>(buffer)) {}
 
     /// The readable bytes. Not between prepare() and commit().
-    const_buffers_type data() const noexcept {
+    const_buffers_type data() const {
         if constexpr (is_handle) {
             return std::as_const(buffer_).data(0, size());
         } else {
