@@ -86,9 +86,12 @@ OS_SUFFIXES = ("_posix.cpp", "_linux.cpp", "_bsd.cpp", "_windows.cpp")
 WORLD = re.compile(
     r"\b(?:steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b"
     r"|\bstd::j?thread\b(?!::id)|\bstd::async\b|\bpthread_create\b|\bthis_thread::sleep_"
+    r"|[.>]wait_(?:for|until)\b"
 )
 WORLD_PLACES = ("include/", "lib/core/", "lib/net/", "lib/sys/")
-WORLD_ALLOWED = {}  # path -> reason
+WORLD_ALLOWED = {
+    "lib/core/token.hpp",  # threads in line for the token: a simulated world has one thread
+}
 
 # A public header is described by docs/reference/<its name>.md or by the page named here.
 DESCRIBED_BY = {
@@ -231,6 +234,23 @@ def outside_world(path, lines):
             yield number, f"{found[0]}: ask the platform"
 
 
+def sleeping_tests(path, lines):
+    """No sleep stands in for synchronisation: where one is left, its line says what for."""
+    for number, line in enumerate(lines, 1):
+        if path.startswith("test/") and re.search(r"\bthis_thread::sleep_\w+\(.*;(?!\s*//)", line):
+            yield number, "why does this sleep? Say it on this line, or wait for what is awaited"
+
+
+def system_in_function(path, lines):
+    """What differs between systems is a file or a function, outside the files of one system."""
+    if not path.startswith("lib/") or path.startswith(OS_FOLDERS) or path.endswith(OS_SUFFIXES):
+        return
+    inside = {n for start, count in functions(lines) for n in range(start, start + count)}
+    for number, line in enumerate(lines, 1):
+        if number in inside and re.match(r"\s*#\s*(el)?if", line):
+            yield number, "#if inside a function"
+
+
 def lengths(path, lines):
     for number, line in enumerate(lines, 1):
         if len(line) > LINE_MAX:
@@ -310,8 +330,8 @@ def one_title(path, lines):
 
 
 FILE_RULES = {
-    CODE: (layers, include_form, forbidden_headers, outside_world, lengths, opening, unfinished,
-           blanks),
+    CODE: (layers, include_form, forbidden_headers, outside_world, sleeping_tests,
+           system_in_function, lengths, opening, unfinished, blanks),
     (".py", ".sh", "meson.build", "meson_options.txt", "/dev", "/run"):
         (lengths, opening, blanks),
     (".md",): (one_title, unfinished, blanks),
@@ -346,6 +366,8 @@ def listed(tree):
             owner, entry = "test/meson.build", f"'{stem}'"
         elif path.startswith("docs/examples/") and name.endswith(".cpp"):
             owner, entry = "docs/examples/meson.build", f"'{Path(path).stem}'"
+        elif path.startswith("docs/reference/"):
+            owner, entry = "test/meson.build", f"'{Path(path).stem}'"
         else:
             continue
         if not any(entry in line for line in tree.get(owner, [])):
@@ -364,7 +386,14 @@ def has_page(tree):
             yield path, 1, f"no docs/reference/{page}.md"
 
 
-TREE_RULES = (if_budget, listed, has_page)
+def depth(tree):
+    for path in tree:
+        allowed = {"lib": 2, "include": 4, "test": 3, "bench": 1, "docs": 2}.get(path.split("/")[0])
+        if allowed is not None and path.count("/") > allowed:
+            yield path, 1, "a folder too deep"
+
+
+TREE_RULES = (if_budget, listed, has_page, depth)
 
 
 def warnings(tree):
@@ -447,6 +476,14 @@ SNIPPETS = [
     (outside_world, "lib/sys/a.cpp", ["clock_gettime(CLOCK_MONOTONIC, &t);"], True),
     (outside_world, "lib/core/a.cpp", ["std::thread::id owner_; // steady_clock::now()"], False),
     (outside_world, "lib/platform/a.cpp", ["std::thread t(f);"], False),
+    (outside_world, "lib/net/a.cpp", ["changed_.wait_until(lock, end);"], True),
+    (outside_world, "lib/core/token.hpp", ["freed_.wait_until(lock, at);"], False),
+    (sleeping_tests, "test/unit/a_test.cpp", ["    std::this_thread::sleep_for(1ms);"], True),
+    (sleeping_tests, "test/unit/a_test.cpp", ["std::this_thread::sleep_for(1ms);  // idle"], False),
+    (sleeping_tests, "bench/a.cpp", ["std::this_thread::sleep_for(1ms);"], False),
+    (system_in_function, "lib/core/a.cpp", ["void f() {", "#if A", "#endif", "}"], True),
+    (system_in_function, "lib/core/a.cpp", ["#if A", "void f() {", "}", "#endif"], False),
+    (system_in_function, "lib/poll/a.cpp", ["void f() {", "#if A", "#endif", "}"], False),
     (lengths, "lib/a/b.cpp", ["x" * 101], True),
     (lengths, "lib/a/b.cpp", ["x" * 100], False),
     (lengths, "lib/a/b.cpp", [""] * 701, True),
@@ -481,6 +518,9 @@ TREE_SNIPPETS = [
     (has_page, {"include/gyre/thing.hpp": []}, True),
     (has_page, {"include/gyre/thing.hpp": [], "docs/reference/thing.md": []}, False),
     (has_page, {"include/gyre/detail/thing.hpp": []}, False),
+    (listed, {"docs/reference/thing.md": [], "test/meson.build": []}, True),
+    (depth, {"lib/core/linux/a.cpp": []}, True),
+    (depth, {"lib/core/a.cpp": [], "include/gyre/ip/tcp.hpp": []}, False),
 ]
 
 

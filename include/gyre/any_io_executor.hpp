@@ -21,19 +21,23 @@ public:
     any_io_executor() noexcept = default;
     explicit any_io_executor(execution_context& context) noexcept : context_(&context) {}
 
+    /// Whether it refers to a context.
     explicit operator bool() const noexcept { return context_ != nullptr; }
+    /// Precondition of this and all below: it does.
     execution_context& context() const noexcept { return *context_; }
 
     /// Whether the calling thread is inside run() or poll() of the context.
     bool running_in_this_thread() const noexcept { return context_->running_in_this_thread(); }
 
-    /// Runs f() in the context, never inside this call. Throws std::bad_alloc.
+    /// Runs f() in the context, never inside this call. Throws std::bad_alloc and what copying f
+    /// throws; f is not called then.
     template <class F>
     void execute(F&& f) const {
         using operation_type = detail::post_operation<std::decay_t<F>>;
         context_->submit(operation_type::make(context_->slots(), std::forward<F>(f)));
     }
 
+    /// Work of the context that is none of its operations; see executor_work_guard.
     void on_work_started() const noexcept { context_->work_started(); }
     void on_work_finished() const noexcept { context_->work_finished(); }
 

@@ -12,7 +12,8 @@ namespace gyre::inline v0 {
 /// `Signature` is the handler's, such as void(std::error_code, std::size_t). The primary template
 /// takes the token itself as the handler: a plain callable, at no cost. Specialise it for a token
 /// type of your own; initiate() may start the operation at once, by calling
-/// `initiation(handler, arguments...)`, or keep it for later.
+/// `initiation(handler, arguments...)`, once and in any thread that may use the I/O object, or keep
+/// it for later; the arguments are references, to be copied by who keeps them.
 template <class Token, class Signature>
 class async_result {
 public:

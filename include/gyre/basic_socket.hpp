@@ -55,8 +55,10 @@ constexpr io_queue queue_of(socket_base::wait_type w) noexcept {
 
 /// A base of sockets; not to be used by itself.
 ///
-/// Each synchronous function has a form that reports through an error_code and one that throws
-/// system_error. On a closed socket all of them report error::bad_descriptor.
+/// Each synchronous function has a form that reports through an error_code, which success clears,
+/// and one that throws system_error. On a closed socket all of them report error::bad_descriptor;
+/// other errors than those named are what the system's call of that name reports. What a function
+/// returns on failure is empty or 0.
 ///
 /// **Threads.** Different sockets may be used by different threads; one socket by one at a time.
 /// If that is another thread than the one that runs the context, what it starts, cancels and
@@ -79,7 +81,8 @@ public:
     const lowest_layer_type& lowest_layer() const noexcept { return *this; }
     bool is_open() const noexcept { return object_.is_open(); }
 
-    /// Makes a socket of the system. error::already_open if there is one.
+    /// Makes a socket of the system. error::already_open if there is one, error::no_descriptors,
+    /// error::address_family_not_supported, error::no_memory.
     void open(const protocol_type& protocol, error_code& ec) {
         ec = object_.open(protocol.family(), protocol.type(), protocol.protocol(),
                           Protocol::is_stream);
@@ -90,7 +93,8 @@ public:
         detail::throw_error(ec, "open");
     }
 
-    /// Takes over a socket that somebody else made. It becomes non-blocking.
+    /// Takes over a socket that somebody else made. It becomes non-blocking. error::already_open if
+    /// this object has one; the socket stays the caller's then, as with any error.
     void assign(const protocol_type&, native_handle_type handle, error_code& ec) {
         ec = object_.assign(handle, Protocol::is_stream);
     }
@@ -102,6 +106,8 @@ public:
 
     /// Aborts all operations and closes the socket. It may be opened again. Called by another
     /// thread than the context's, the system's socket is closed when that thread gets to it.
+    /// Closing a closed one does nothing and is no error. The socket is closed whatever is
+    /// reported.
     void close(error_code& ec) { ec = object_.close(); }
     void close() {
         error_code ec;
@@ -124,6 +130,7 @@ public:
     }
 
     /// The system's name of the socket; it stays owned by this object and non-blocking.
+    /// invalid_native_handle if it is closed.
     native_handle_type native_handle() { return object_.native_handle(); }
 
     /// Aborts all pending operations; returns how many (0 if it is left to another thread).
@@ -139,6 +146,8 @@ public:
         return count;
     }
 
+    /// Gives the socket its local address. error::address_in_use, error::address_not_available,
+    /// error::access_denied, and error::invalid_argument if it has one.
     void bind(const endpoint_type& endpoint, error_code& ec) {
         ec = object_.bind(endpoint.data(), endpoint.size());
     }
@@ -149,7 +158,9 @@ public:
     }
 
     /// Opens the socket if it is closed, and connects it; blocks until that has succeeded or
-    /// failed, or, if non_blocking() is on, reports error::in_progress.
+    /// failed, or, if non_blocking() is on, reports error::in_progress. error::connection_refused,
+    /// error::already_connected, error::already_started and others. After a failure the socket is
+    /// open; close it before another attempt.
     void connect(const endpoint_type& peer, error_code& ec) {
         ec = {};
         if (!is_open()) {
@@ -165,7 +176,9 @@ public:
         detail::throw_error(ec, "connect");
     }
 
-    /// Opens the socket if it is closed, and connects it. Handler: void(error_code).
+    /// Opens the socket if it is closed, and connects it, as connect() does. Handler:
+    /// void(error_code). The endpoint is copied. Throws std::bad_alloc and what copying the handler
+    /// throws; nothing was started then, but the socket may have been opened.
     template <class Token>
     auto async_connect(const endpoint_type& peer, Token&& token) {
         return async_initiate<void(error_code)>(
@@ -186,6 +199,8 @@ public:
             std::forward<Token>(token), peer);
     }
 
+    /// Sets an option: one of socket_base, of the protocol, or of your own with the members
+    /// level(), name(), data() and size(). error::no_protocol_option, error::invalid_argument.
     template <class Option>
     void set_option(const Option& option, error_code& ec) {
         const protocol_type p = any_protocol();
@@ -197,6 +212,7 @@ public:
         set_option(option, ec);
         detail::throw_error(ec, "set_option");
     }
+    /// Asks for an option, which is untouched on failure.
     template <class Option>
     void get_option(Option& option, error_code& ec) const {
         const protocol_type p = any_protocol();
@@ -251,6 +267,7 @@ public:
         return result;
     }
 
+    /// The address of this end.
     endpoint_type local_endpoint(error_code& ec) const {
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
@@ -263,6 +280,7 @@ public:
         detail::throw_error(ec, "local_endpoint");
         return endpoint;
     }
+    /// The address of the other end. error::not_connected.
     endpoint_type remote_endpoint(error_code& ec) const {
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
@@ -276,7 +294,8 @@ public:
         return endpoint;
     }
 
-    /// Ends one direction or both; the socket stays open.
+    /// Ends one direction or both; the socket stays open, pending operations end by what that does
+    /// to them. error::not_connected.
     void shutdown(shutdown_type what, error_code& ec) { ec = object_.shutdown(what); }
     void shutdown(shutdown_type what) {
         error_code ec;
@@ -294,6 +313,8 @@ public:
 
     /// Waits until the system reports the socket ready in that way: a hint, for the user to try
     /// for himself. Never answered from memory. Handler: void(error_code).
+    /// error::operation_not_supported if the system can't wait for what assign() was given. Throws
+    /// std::bad_alloc and what copying the handler throws; nothing was started then.
     template <class Token>
     auto async_wait(wait_type what, Token&& token) {
         return async_initiate<void(error_code)>(

@@ -153,7 +153,9 @@ public:
         detail::throw_error(ec, "listen");
     }
 
-    /// Accepts a connection into a closed socket; blocks until there is one.
+    /// Accepts a connection into a closed socket; blocks until there is one, or reports
+    /// error::would_block if non_blocking() is on. error::already_open if the socket is open: no
+    /// connection is taken then. `peer_endpoint` is untouched on failure.
     void accept(socket_type& peer, error_code& ec) { accept_into(peer, nullptr, ec); }
     void accept(socket_type& peer) {
         error_code ec;
@@ -168,7 +170,7 @@ public:
         accept(peer, peer_endpoint, ec);
         detail::throw_error(ec, "accept");
     }
-    /// Accepts a connection into a new socket.
+    /// Accepts a connection into a new socket, which is closed on failure.
     socket_type accept(error_code& ec) {
         socket_type peer(this->get_executor());
         accept(peer, ec);
@@ -181,8 +183,10 @@ public:
         return peer;
     }
 
-    /// Accepts a connection into a closed socket that lives until the handler is called.
-    /// Handler: void(error_code). error::already_open if the socket is open.
+    /// Accepts a connection into a closed socket that lives until the handler is called, as
+    /// `peer_endpoint` must. Handler: void(error_code). error::already_open if the socket is open.
+    /// This and the forms below throw std::bad_alloc and what copying the handler throws; nothing
+    /// was started then.
     template <class Token>
     auto async_accept(socket_type& peer, Token&& token) {
         return initiate_into(peer, nullptr, std::forward<Token>(token));
@@ -192,8 +196,8 @@ public:
         return initiate_into(peer, &peer_endpoint, std::forward<Token>(token));
     }
 
-    /// Accepts a connection into a new socket, of this context or of another one.
-    /// Handler: void(error_code, socket_type).
+    /// Accepts a connection into a new socket, of this context or of another one; it is closed on
+    /// failure. Handler: void(error_code, socket_type).
     template <class Token>
     auto async_accept(Token&& token) {
         return initiate_new(this->get_executor(), nullptr, std::forward<Token>(token));

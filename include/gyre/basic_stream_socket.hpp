@@ -66,7 +66,8 @@ public:
     basic_stream_socket& operator=(basic_stream_socket&&) noexcept = default;
 
     /// Reads what is there, at least one byte; blocks until something is. error::eof at the end of
-    /// the stream. 0 bytes into empty buffers are a success.
+    /// the stream, error::would_block instead of waiting if non_blocking() is on; else the system's
+    /// errors, such as error::connection_reset. 0 bytes into empty buffers are a success.
     template <mutable_buffer_sequence Buffers>
     std::size_t read_some(const Buffers& buffers, error_code& ec) {
         return receive(buffers, 0, ec);
@@ -75,6 +76,7 @@ public:
     std::size_t read_some(const Buffers& buffers) {
         return receive(buffers, 0);
     }
+    /// As read_some(), with flags.
     template <mutable_buffer_sequence Buffers>
     std::size_t receive(const Buffers& buffers, flags_type flags, error_code& ec) {
         detail::buffer_array<Buffers> array(buffers);
@@ -90,7 +92,9 @@ public:
         return bytes;
     }
 
-    /// Writes what the system takes, at least one byte; blocks until it takes something.
+    /// Writes what the system takes, at least one byte; blocks until it takes something, or reports
+    /// error::would_block if non_blocking() is on; else the system's errors, such as
+    /// error::broken_pipe, and no SIGPIPE is raised. 0 bytes from empty buffers are a success.
     template <const_buffer_sequence Buffers>
     std::size_t write_some(const Buffers& buffers, error_code& ec) {
         return send(buffers, 0, ec);
@@ -99,6 +103,7 @@ public:
     std::size_t write_some(const Buffers& buffers) {
         return send(buffers, 0);
     }
+    /// As write_some(), with flags.
     template <const_buffer_sequence Buffers>
     std::size_t send(const Buffers& buffers, flags_type flags, error_code& ec) {
         detail::buffer_array<Buffers> array(buffers);
@@ -115,6 +120,7 @@ public:
     }
 
     /// As read_some(), without blocking. Handler: void(error_code, std::size_t bytes).
+    /// Throws std::bad_alloc and what copying the handler throws; nothing was started then.
     template <mutable_buffer_sequence Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
         return async_receive(buffers, 0, std::forward<Token>(token));
@@ -131,6 +137,7 @@ public:
     }
 
     /// As write_some(), without blocking. Handler: void(error_code, std::size_t bytes).
+    /// Throws std::bad_alloc and what copying the handler throws; nothing was started then.
     template <const_buffer_sequence Buffers, class Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
         return async_send(buffers, 0, std::forward<Token>(token));

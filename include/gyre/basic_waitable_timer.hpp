@@ -138,6 +138,7 @@ public:
 
     executor_type get_executor() const noexcept { return object_.get_executor(); }
 
+    /// The time that was set last, whether it has come or not.
     time_point expiry() const noexcept { return expiry_; }
 
     /// Cancels the waits and sets the expiry time; returns how many waits were cancelled.
@@ -165,10 +166,12 @@ public:
     /// Cancels all waits; returns how many.
     std::size_t cancel() { return object_.cancel(); }
 
-    /// Cancels the oldest wait; returns how many.
+    /// Cancels the oldest wait; returns how many. Throws std::bad_alloc if another thread runs the
+    /// context and the message to it finds no memory; nothing is cancelled then.
     std::size_t cancel_one() { return object_.cancel_one(); }
 
-    /// Blocks this thread until the time has come. Independent of asynchronous waits.
+    /// Blocks this thread until the time has come. Independent of asynchronous waits; there is no
+    /// error that it could report.
     void wait() {
         while (clock_now() < expiry_) {
             detail::sleep_until(object_.where(), steady_expiry());
@@ -179,8 +182,9 @@ public:
         wait();
     }
 
-    /// Waits until the time has come. Handler: void(error_code).
-    /// Throws std::bad_alloc; nothing was started then.
+    /// Waits until the time has come. Handler: void(error_code): success, or
+    /// error::operation_aborted; with a clock other than steady_clock also error::no_memory.
+    /// Throws std::bad_alloc and what copying the handler throws; nothing was started then.
     template <class Token>
     auto async_wait(Token&& token) {
         return async_initiate<void(error_code)>(

@@ -9,7 +9,8 @@
 
 namespace gyre::inline v0 {
 
-/// A handler that runs where its executor says. Made by bind_executor().
+/// A handler that runs where its executor says. Made by bind_executor(). Copies, moves and threads
+/// as those of the handler; the executor's context must live until it has been called.
 template <class Handler, class Executor>
 class executor_binder {
 public:
@@ -39,7 +40,8 @@ private:
     Handler handler_;
 };
 
-/// Returns `handler` bound to `executor`: each operation that it is given to calls it there.
+/// Returns `handler` bound to `executor`: each operation that it is given to calls it there, and is
+/// work of that context until then. Throws what copying or moving the two throws.
 template <class Executor, class Handler>
 executor_binder<std::decay_t<Handler>, Executor> bind_executor(const Executor& executor,
                                                                Handler&& handler) {

@@ -124,6 +124,14 @@ template <class C>
 concept byte_view = byte_range<C> && byte_range<const C> && std::is_trivially_copyable_v<C> &&
     std::is_same_v<data_element<std::remove_const_t<C>>, data_element<const C>>;
 
+// What buffer() takes as a whole: a range that lives on, or a view, which may be a temporary.
+template <class C>
+concept buffer_source = byte_range<std::remove_reference_t<C>> &&
+    (std::is_lvalue_reference_v<C> || byte_view<C>);
+
+template <class C>
+concept owning_temporary = !std::is_lvalue_reference_v<C> && byte_range<C> && !byte_view<C>;
+
 constexpr std::size_t smaller(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
 }  // namespace detail
@@ -172,186 +180,178 @@ constexpr detail::buffer_of<T> buffer(T (&array)[N], std::size_t max_size) noexc
 /// All elements of a contiguous range of trivially copyable elements: std::array, std::vector,
 /// std::string, std::string_view, std::span and what looks like them. Constness is that of the
 /// elements as seen through `range`.
+template <detail::buffer_source C>
+constexpr auto buffer(C&& range) noexcept {
+    using element = detail::data_element<std::remove_reference_t<C>>;
+    return detail::buffer_of<element>(range.data(), range.size() * sizeof(element));
+}
+
+/// \copydoc buffer(C&&)
+template <detail::buffer_source C>
+constexpr auto buffer(C&& range, std::size_t max_size) noexcept {
+    return buffer(buffer(range), max_size);
+}
+
+/// Rejected: the container is a temporary and owns its elements, so that the buffer would outlive
+/// them. Give the container a name that lives as long as the operation.
+template <detail::owning_temporary C>
+void buffer(C&& temporary) = delete;
+
+/// \copydoc buffer(C&&)
+template <detail::owning_temporary C>
+void buffer(C&& temporary, std::size_t max_size) = delete;
+
+/// @}
+
+/// \name Buffer sequences
+/// A sequence is one buffer (or an object derived from one), a C array of buffers or any
+/// range (begin(), end(), bidirectional iterators) whose elements convert to a buffer.
+/// Operations copy the sequence, never the memory it refers to; they use the buffers in
+/// order, each to its end before the next.
+/// @{
+
+/// The first buffer of a sequence.
+template <class B>
+    requires std::is_base_of_v<mutable_buffer, B>
+constexpr const mutable_buffer* buffer_sequence_begin(const B& b) noexcept {
+    return static_cast<const mutable_buffer*>(&b);
+}
+
+/// \copydoc buffer_sequence_begin(const B&)
+template <class B>
+    requires std::is_base_of_v<const_buffer, B>
+constexpr const const_buffer* buffer_sequence_begin(const B& b) noexcept {
+    return static_cast<const const_buffer*>(&b);
+}
+
+/// \copydoc buffer_sequence_begin(const B&)
+template <class T, std::size_t N>
+constexpr const T* buffer_sequence_begin(const T (&array)[N]) noexcept {
+    return array;
+}
+
+/// \copydoc buffer_sequence_begin(const B&)
 template <class C>
-    requires detail::byte_range<std::remove_reference_t<C>> &&
-        (std::is_lvalue_reference_v<C> ||
-         detail::byte_view<C>)constexpr auto buffer(C&& range) noexcept {
-        using element = detail::data_element<std::remove_reference_t<C>>;
-        return detail::buffer_of<element>(range.data(), range.size() * sizeof(element));
+    requires(!detail::is_buffer<C>)
+constexpr auto buffer_sequence_begin(const C& range) noexcept -> decltype(range.begin()) {
+    return range.begin();
+}
+
+/// The end of a sequence, one behind its last buffer.
+template <class B>
+    requires std::is_base_of_v<mutable_buffer, B>
+constexpr const mutable_buffer* buffer_sequence_end(const B& b) noexcept {
+    return static_cast<const mutable_buffer*>(&b) + 1;
+}
+
+/// \copydoc buffer_sequence_end(const B&)
+template <class B>
+    requires std::is_base_of_v<const_buffer, B>
+constexpr const const_buffer* buffer_sequence_end(const B& b) noexcept {
+    return static_cast<const const_buffer*>(&b) + 1;
+}
+
+/// \copydoc buffer_sequence_end(const B&)
+template <class T, std::size_t N>
+constexpr const T* buffer_sequence_end(const T (&array)[N]) noexcept {
+    return array + N;
+}
+
+/// \copydoc buffer_sequence_end(const B&)
+template <class C>
+    requires(!detail::is_buffer<C>)
+constexpr auto buffer_sequence_end(const C& range) noexcept -> decltype(range.end()) {
+    return range.end();
+}
+
+namespace detail {
+
+template <class T, class Buffer>
+concept buffer_sequence = requires(const T& sequence, const Buffer& (*as_buffer)(const Buffer&)) {
+    as_buffer(*buffer_sequence_begin(sequence));
+    {buffer_sequence_begin(sequence) != buffer_sequence_end(sequence)};
+    requires requires(std::remove_cvref_t<decltype(buffer_sequence_begin(sequence))> & it) {
+        ++it;
+        --it;
+    };
+};
+
+}  // namespace detail
+
+/// What can be read into: a sequence whose elements convert to mutable_buffer.
+template <class T>
+concept mutable_buffer_sequence = detail::buffer_sequence<T, mutable_buffer>;
+
+/// What can be written from: a sequence whose elements convert to const_buffer. Every
+/// mutable_buffer_sequence is one.
+template <class T>
+concept const_buffer_sequence = detail::buffer_sequence<T, const_buffer>;
+
+/// The concept as a type, for code that selects on types.
+template <class T>
+struct is_mutable_buffer_sequence : std::bool_constant<mutable_buffer_sequence<T>> {};
+
+/// \copydoc is_mutable_buffer_sequence
+template <class T>
+struct is_const_buffer_sequence : std::bool_constant<const_buffer_sequence<T>> {};
+
+/// The sum of the sizes of all buffers in the sequence, in bytes.
+template <const_buffer_sequence Buffers>
+std::size_t buffer_size(const Buffers& buffers) noexcept {
+    std::size_t total = 0;
+    const auto end = buffer_sequence_end(buffers);
+    for (auto it = buffer_sequence_begin(buffers); it != end; ++it) {
+        total += const_buffer(*it).size();
     }
+    return total;
+}
 
-    /// \copydoc buffer(C&&)
-    template <class C>
-        requires detail::byte_range<std::remove_reference_t<C>> &&
-            (std::is_lvalue_reference_v<C> ||
-             detail::byte_view<C>)constexpr auto buffer(C&& range, std::size_t max_size) noexcept {
-            return buffer(buffer(range), max_size);
-        }
-
-        /// Rejected: the container is a temporary and owns its elements, so that the buffer would
-        /// outlive them. Give the container a name that lives as long as the operation.
-        template <class C>
-            requires(!std::is_lvalue_reference_v<C>)
-        &&detail::byte_range<C> && (!detail::byte_view<C>)void buffer(C&& temporary) = delete;
-
-        /// \copydoc buffer(C&&)
-        template <class C>
-            requires(!std::is_lvalue_reference_v<C>)
-        &&detail::byte_range<C> &&
-            (!detail::byte_view<C>)void buffer(C&& temporary, std::size_t max_size) = delete;
-
-        /// @}
-
-        /// \name Buffer sequences
-        /// A sequence is one buffer (or an object derived from one), a C array of buffers or any
-        /// range (begin(), end(), bidirectional iterators) whose elements convert to a buffer.
-        /// Operations copy the sequence, never the memory it refers to; they use the buffers in
-        /// order, each to its end before the next.
-        /// @{
-
-        /// The first buffer of a sequence.
-        template <class B>
-            requires std::is_base_of_v<mutable_buffer, B>
-        constexpr const mutable_buffer* buffer_sequence_begin(const B& b) noexcept {
-            return static_cast<const mutable_buffer*>(&b);
-        }
-
-        /// \copydoc buffer_sequence_begin(const B&)
-        template <class B>
-            requires std::is_base_of_v<const_buffer, B>
-        constexpr const const_buffer* buffer_sequence_begin(const B& b) noexcept {
-            return static_cast<const const_buffer*>(&b);
-        }
-
-        /// \copydoc buffer_sequence_begin(const B&)
-        template <class T, std::size_t N>
-        constexpr const T* buffer_sequence_begin(const T (&array)[N]) noexcept {
-            return array;
-        }
-
-        /// \copydoc buffer_sequence_begin(const B&)
-        template <class C>
-            requires(!detail::is_buffer<C>)
-        constexpr auto buffer_sequence_begin(const C& range) noexcept -> decltype(range.begin()) {
-            return range.begin();
-        }
-
-        /// The end of a sequence, one behind its last buffer.
-        template <class B>
-            requires std::is_base_of_v<mutable_buffer, B>
-        constexpr const mutable_buffer* buffer_sequence_end(const B& b) noexcept {
-            return static_cast<const mutable_buffer*>(&b) + 1;
-        }
-
-        /// \copydoc buffer_sequence_end(const B&)
-        template <class B>
-            requires std::is_base_of_v<const_buffer, B>
-        constexpr const const_buffer* buffer_sequence_end(const B& b) noexcept {
-            return static_cast<const const_buffer*>(&b) + 1;
-        }
-
-        /// \copydoc buffer_sequence_end(const B&)
-        template <class T, std::size_t N>
-        constexpr const T* buffer_sequence_end(const T (&array)[N]) noexcept {
-            return array + N;
-        }
-
-        /// \copydoc buffer_sequence_end(const B&)
-        template <class C>
-            requires(!detail::is_buffer<C>)
-        constexpr auto buffer_sequence_end(const C& range) noexcept -> decltype(range.end()) {
-            return range.end();
-        }
-
-        namespace detail {
-
-        template <class T, class Buffer>
-        concept buffer_sequence = requires(const T& sequence,
-                                           const Buffer& (*as_buffer)(const Buffer&)) {
-            as_buffer(*buffer_sequence_begin(sequence));
-            {buffer_sequence_begin(sequence) != buffer_sequence_end(sequence)};
-            requires requires(std::remove_cvref_t<decltype(buffer_sequence_begin(sequence))> & it) {
-                ++it;
-                --it;
-            };
-        };
-
-        }  // namespace detail
-
-        /// What can be read into: a sequence whose elements convert to mutable_buffer.
-        template <class T>
-        concept mutable_buffer_sequence = detail::buffer_sequence<T, mutable_buffer>;
-
-        /// What can be written from: a sequence whose elements convert to const_buffer. Every
-        /// mutable_buffer_sequence is one.
-        template <class T>
-        concept const_buffer_sequence = detail::buffer_sequence<T, const_buffer>;
-
-        /// The concept as a type, for code that selects on types.
-        template <class T>
-        struct is_mutable_buffer_sequence : std::bool_constant<mutable_buffer_sequence<T>> {};
-
-        /// \copydoc is_mutable_buffer_sequence
-        template <class T>
-        struct is_const_buffer_sequence : std::bool_constant<const_buffer_sequence<T>> {};
-
-        /// The sum of the sizes of all buffers in the sequence, in bytes.
-        template <const_buffer_sequence Buffers>
-        std::size_t buffer_size(const Buffers& buffers) noexcept {
-            std::size_t total = 0;
-            const auto end = buffer_sequence_end(buffers);
-            for (auto it = buffer_sequence_begin(buffers); it != end; ++it) {
-                total += const_buffer(*it).size();
+/// Copies bytes from `source` to `target`, from the start of each, until one of them ends
+/// or `max_bytes` were copied. Returns how many were copied. The two must not overlap.
+template <mutable_buffer_sequence Target, const_buffer_sequence Source>
+std::size_t buffer_copy(const Target& target, const Source& source,
+                        std::size_t max_bytes = static_cast<std::size_t>(-1)) noexcept {
+    std::size_t copied = 0;
+    auto to = buffer_sequence_begin(target);
+    auto from = buffer_sequence_begin(source);
+    const auto to_end = buffer_sequence_end(target);
+    const auto from_end = buffer_sequence_end(source);
+    mutable_buffer out;
+    const_buffer in;
+    while (copied < max_bytes) {
+        if (out.size() == 0) {
+            if (to == to_end) {
+                break;
             }
-            return total;
-        }
-
-        /// Copies bytes from `source` to `target`, from the start of each, until one of them ends
-        /// or `max_bytes` were copied. Returns how many were copied. The two must not overlap.
-        template <mutable_buffer_sequence Target, const_buffer_sequence Source>
-        std::size_t buffer_copy(const Target& target, const Source& source,
-                                std::size_t max_bytes = static_cast<std::size_t>(-1)) noexcept {
-            std::size_t copied = 0;
-            auto to = buffer_sequence_begin(target);
-            auto from = buffer_sequence_begin(source);
-            const auto to_end = buffer_sequence_end(target);
-            const auto from_end = buffer_sequence_end(source);
-            mutable_buffer out;
-            const_buffer in;
-            while (copied < max_bytes) {
-                if (out.size() == 0) {
-                    if (to == to_end) {
-                        break;
-                    }
-                    out = *to;
-                    ++to;
-                } else if (in.size() == 0) {
-                    if (from == from_end) {
-                        break;
-                    }
-                    in = *from;
-                    ++from;
-                } else {
-                    const std::size_t n =
-                        detail::smaller(max_bytes - copied, detail::smaller(out.size(), in.size()));
-                    __builtin_memcpy(out.data(), in.data(), n);
-                    out += n;
-                    in += n;
-                    copied += n;
-                }
+            out = *to;
+            ++to;
+        } else if (in.size() == 0) {
+            if (from == from_end) {
+                break;
             }
-            return copied;
+            in = *from;
+            ++from;
+        } else {
+            const std::size_t n =
+                detail::smaller(max_bytes - copied, detail::smaller(out.size(), in.size()));
+            __builtin_memcpy(out.data(), in.data(), n);
+            out += n;
+            in += n;
+            copied += n;
         }
+    }
+    return copied;
+}
 
-        /// @}
+/// @}
 
-        /// Literals: `using namespace gyre::buffer_literals;`
-        namespace buffer_literals {
+/// Literals: `using namespace gyre::buffer_literals;`
+namespace buffer_literals {
 
-        /// `"text"_buf`: the characters of the literal, without its final zero. Never invalid.
-        constexpr const_buffer operator""_buf(const char* text, std::size_t size) noexcept {
-            return {text, size};
-        }
+/// `"text"_buf`: the characters of the literal, without its final zero. Never invalid.
+constexpr const_buffer operator""_buf(const char* text, std::size_t size) noexcept {
+    return {text, size};
+}
 
-        }  // namespace buffer_literals
+}  // namespace buffer_literals
 }  // namespace gyre::inline v0

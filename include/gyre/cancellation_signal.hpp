@@ -33,7 +33,8 @@ public:
     cancellation_signal& operator=(const cancellation_signal&) = delete;
 
     /// Aborts the connected operation if it is pending; it reports operation_aborted. A composed
-    /// operation ends as well, with the bytes moved so far.
+    /// operation ends as well, with the bytes moved so far. Throws std::bad_alloc if another thread
+    /// runs the context and the message to it finds no memory; nothing is aborted then.
     void emit(cancellation_type type) {
         if (type != cancellation_type::none && reactor_ != nullptr) {
             detail::cancel_operation(*reactor_, operation_);
@@ -49,8 +50,8 @@ private:
     detail::operation_id operation_;
 };
 
-/// The receiving end of a signal: a reference to it. A handler names its slot by
-/// get_cancellation_slot(); one slot serves one operation at a time.
+/// The receiving end of a signal: a reference to it, which must not be used after the signal. A
+/// handler names its slot by get_cancellation_slot(); one slot serves one operation at a time.
 class cancellation_slot {
 public:
     /// Connected to nothing.

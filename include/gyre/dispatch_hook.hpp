@@ -28,6 +28,8 @@ struct dispatch_info {
 
 /// Set by io_context::set_dispatch_hook(). Both functions are called in the thread that runs the
 /// handler; a handler that throws is followed by `after` as well. Null functions are not called.
+/// With several threads in run() they are called by several threads at a time. What `user` refers
+/// to must live until the hook is replaced or the context destroyed.
 struct dispatch_hook {
     void (*before)(void* user, const dispatch_info& info) noexcept = nullptr;
     void (*after)(void* user, const dispatch_info& info) noexcept = nullptr;

@@ -18,15 +18,18 @@ class executor_work_guard {
 public:
     using executor_type = Executor;
 
+    /// Begins the work.
     explicit executor_work_guard(const Executor& executor) noexcept : executor_(executor) {
         start();
     }
+    /// Work of its own, if the other guard has any.
     executor_work_guard(const executor_work_guard& other) noexcept
         : executor_(other.executor_), owns_(false) {
         if (other.owns_) {
             start();
         }
     }
+    /// Takes the work over.
     executor_work_guard(executor_work_guard&& other) noexcept
         : executor_(other.executor_), owns_(std::exchange(other.owns_, false)) {}
     executor_work_guard& operator=(const executor_work_guard&) = delete;
@@ -56,7 +59,7 @@ private:
     bool owns_ = false;
 };
 
-/// A guard for an execution context, or for an object or executor that has or is one.
+/// A guard for an executor's context, or for that of an object that has an executor.
 inline executor_work_guard<any_io_executor> make_work_guard(const any_io_executor& executor) {
     return executor_work_guard<any_io_executor>(executor);
 }

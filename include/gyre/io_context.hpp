@@ -31,7 +31,8 @@ public:
     using executor_type = any_io_executor;
     using count_type = std::size_t;
 
-    /// Throws std::system_error if the system has no poller to give, std::bad_alloc.
+    /// Throws std::system_error if the system has no poller to give, std::bad_alloc. Options out of
+    /// their range are a broken precondition.
     io_context();
     /// `concurrency_hint`: how many threads are going to call run().
     explicit io_context(int concurrency_hint);
@@ -47,10 +48,13 @@ public:
     /// Work is a pending operation, a posted function, a work guard. When it has run out, the
     /// context is stopped: call restart() before running it again. A call inside a handler of the
     /// same context is legal and returns only after stop(), for that handler is work.
+    ///
+    /// This call and its kin throw what a handler throws, and std::system_error if the poller
+    /// fails; all that was ready stays so, and they may be called again.
     count_type run();
     /// As run(), for at most one handler.
     count_type run_one();
-    /// As run(), without waiting: until nothing is ready.
+    /// As run(), without waiting: until nothing is ready. 0 if another thread runs the context.
     count_type poll();
     count_type poll_one();
 
@@ -64,16 +68,14 @@ public:
         return run_until_ns(detail::add_ns(fresh_now(), detail::to_ns(time)), true);
     }
     /// As run(), until that std::chrono::time_point, which is converted once, when it is called.
-    template <class TimePoint>
-        requires detail::duration_like<typename TimePoint::duration>
-            count_type run_until(const TimePoint& time) {
-            return run_until_ns(steady_time_of(time), false);
-        }
-    template <class TimePoint>
-        requires detail::duration_like<typename TimePoint::duration>
-            count_type run_one_until(const TimePoint& time) {
-            return run_until_ns(steady_time_of(time), true);
-        }
+    template <detail::time_point_like TimePoint>
+    count_type run_until(const TimePoint& time) {
+        return run_until_ns(steady_time_of(time), false);
+    }
+    template <detail::time_point_like TimePoint>
+    count_type run_one_until(const TimePoint& time) {
+        return run_until_ns(steady_time_of(time), true);
+    }
 
     /// Makes all calls of run() and poll() return as soon as their current handler does. Pending
     /// handlers stay, for after restart().
@@ -84,7 +86,7 @@ public:
     void restart() noexcept;
 
     /// The time of this turn, in a handler: the same for all that it calls, and the cheapest there
-    /// is. Elsewhere the clock, read afresh.
+    /// is. Elsewhere, and in a handler while another thread turns the loop, the clock, read afresh.
     /// A std::chrono::steady_clock::time_point; include <gyre/clock.hpp> or a timer's header.
     template <class Clock = detail::loop_clock>
     auto now() noexcept {
@@ -99,16 +101,18 @@ public:
 
     /// The one T of this context, made by its default constructor at first use and destroyed
     /// with the context, the youngest first. Not while another thread calls the same function.
+    /// Throws std::bad_alloc and what the constructor throws; nothing is stored then.
     template <class T>
     T& slot();
 
-    /// Calls the functions around every handler from now on; an empty hook ends that. Only inside
-    /// a handler of this context, or while nobody runs it.
+    /// Calls the functions around every handler from now on; an empty hook ends that. Only while
+    /// nobody runs the context, or in a handler if one thread does.
     void set_dispatch_hook(const dispatch_hook& hook) noexcept;
 
     /// The name of the poller that was chosen.
     const char* poller_name() const noexcept;
 
+    // What executors and the library's own operations call: see execution_context.
     void submit(detail::operation* operation) noexcept override;
     void work_started() noexcept override;
     void work_finished() noexcept override;

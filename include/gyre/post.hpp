@@ -55,7 +55,8 @@ concept names_where_it_runs = names_executor<std::decay_t<Handler>>;
 /// Runs `token()` in the executor's context, never inside this call.
 ///
 /// Functions posted by one thread run in the order in which they were posted, if one thread runs
-/// the context. Any thread may call it. Throws std::bad_alloc.
+/// the context. Any thread may call it. Throws std::bad_alloc and what copying the token throws;
+/// nothing is posted then.
 template <class Token>
 auto post(const any_io_executor& executor, Token&& token) {
     return async_initiate<void()>(detail::initiate_post{executor}, std::forward<Token>(token));
@@ -77,17 +78,19 @@ auto post(Token&& token) {
 }
 
 /// Runs `token()` inside this call if the thread is already inside the context's run() or poll(),
-/// else as post() does.
+/// and passes its exception on; else as post() does. Any thread may call it.
 template <class Token>
 auto dispatch(const any_io_executor& executor, Token&& token) {
     return async_initiate<void()>(detail::initiate_dispatch{executor}, std::forward<Token>(token));
 }
 
+/// As dispatch() to the executor of an io_context or an I/O object.
 template <context_with_executor Context, class Token>
 auto dispatch(Context& context, Token&& token) {
     return dispatch(any_io_executor(context.get_executor()), std::forward<Token>(token));
 }
 
+/// As dispatch() to the executor that the handler is associated with.
 template <detail::names_where_it_runs Token>
 auto dispatch(Token&& token) {
     return dispatch(any_io_executor(), std::forward<Token>(token));

@@ -68,17 +68,26 @@ std::error_code socket_object::assign(native_handle_type handle, bool stream) {
     if (const std::error_code e = reactor_->world().sockets().adopt(handle)) {
         return e;
     }
-    source_ = make_source(*reactor_, handle, stream);
-    hand_out(source_);  // whoever made it may have duplicates
-    return {};
+    const std::error_code e = take(handle, stream);
+    if (!e) {
+        hand_out(source_);  // whoever made it may have duplicates
+    }
+    return e;
 }
 
 std::error_code socket_object::adopt_accepted(native_handle_type handle, bool stream) noexcept {
+    const std::error_code e = take(handle, stream);
+    if (e) {
+        static_cast<void>(reactor_->world().sockets().close(handle));
+    }
+    return e;
+}
+
+std::error_code socket_object::take(native_handle_type handle, bool stream) noexcept {
     try {
         source_ = make_source(*reactor_, handle, stream);
         return {};
     } catch (const std::bad_alloc&) {
-        static_cast<void>(reactor_->world().sockets().close(handle));
         return error::make_error_code(error::no_memory);
     }
 }

@@ -9,7 +9,8 @@
 
 namespace gyre::inline v0 {
 
-static_assert(sizeof(::linger) == 2 * sizeof(int) && offsetof(::linger, l_linger) == sizeof(int));
+static_assert(sizeof(::linger) == sizeof(detail::linger_value) &&
+              offsetof(::linger, l_linger) == offsetof(detail::linger_value, seconds));
 
 const socket_base::message_flags socket_base::message_peek = MSG_PEEK;
 const socket_base::message_flags socket_base::message_out_of_band = MSG_OOB;

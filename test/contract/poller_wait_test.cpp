@@ -42,7 +42,7 @@ public:
             while (!stop_ && sent_ < limit) {
                 ::pthread_kill(target, SIGUSR1);
                 ++sent_;
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));  // until the next
             }
         });
     }

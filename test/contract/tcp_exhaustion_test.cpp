@@ -2,6 +2,7 @@
 // Sockets of TCP when the system has no descriptors or memory left.
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
+#include <gyre/post.hpp>
 
 #include "support/catch.hpp"
 #include "support/failing_sockets.hpp"
@@ -11,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -150,6 +152,34 @@ TEST_CASE("tcp exhaustion: a listener that backs off can be cancelled and closed
     run(ctx);
     CHECK(cancelled == once(error::operation_aborted));
     CHECK(closed == once(error::operation_aborted));
+}
+
+TEST_CASE("tcp exhaustion: at the bound of the slab sockets say so and leave the system's alone") {
+    io_context_options options;
+    options.slab_bytes_max = 1 << 16;
+    io_context ctx(options);
+    std::size_t fillers = 0;
+    const auto fill = [&] {
+        for (;;) {
+            post(ctx, [&] { --fillers; });
+            ++fillers;
+        }
+    };
+    CHECK_THROWS_AS(fill(), std::bad_alloc);
+    tcp::socket s(ctx);
+    error_code ec;
+    s.open(tcp::v4(), ec);
+    CHECK(ec == error::no_memory);
+    CHECK_FALSE(s.is_open());
+    fd_pair pair = tcp_pair();
+    s.assign(tcp::v4(), pair.a.get(), ec);
+    CHECK(ec == error::no_memory);
+    CHECK_FALSE(s.is_open());
+    put_byte(pair.a.get());
+    take_byte(pair.b.get());
+    CHECK_THROWS_AS(s.assign(tcp::v4(), pair.a.get()), system_error);
+    run(ctx);
+    CHECK(fillers == 0);
 }
 
 TEST_CASE("tcp exhaustion: without descriptors open() and connect() say so") {

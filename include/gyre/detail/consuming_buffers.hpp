@@ -136,31 +136,35 @@ private:
     std::size_t offset_ = 0;
 };
 
+template <class T>
+concept single_buffer = const_buffer_sequence<T> && is_buffer<T>;
+
 /// One buffer needs no position beyond itself, and its steps are single buffers too.
 template <class Buffers>
-    requires const_buffer_sequence<Buffers> &&(is_buffer<Buffers>)class consuming_buffers<Buffers> {
-    public:
-        using buffer_type =
-            std::conditional_t<mutable_buffer_sequence<Buffers>, mutable_buffer, const_buffer>;
+    requires single_buffer<Buffers>
+class consuming_buffers<Buffers> {
+public:
+    using buffer_type =
+        std::conditional_t<mutable_buffer_sequence<Buffers>, mutable_buffer, const_buffer>;
 
-        explicit consuming_buffers(const Buffers& buffer) noexcept : buffer_(buffer) {}
+    explicit consuming_buffers(const Buffers& buffer) noexcept : buffer_(buffer) {}
 
-        /// The next bytes, at most `max_bytes`.
-        buffer_type prepare(std::size_t max_bytes) const noexcept {
-            return gyre::buffer(buffer_ + total_consumed_, max_bytes);
-        }
+    /// The next bytes, at most `max_bytes`.
+    buffer_type prepare(std::size_t max_bytes) const noexcept {
+        return gyre::buffer(buffer_ + total_consumed_, max_bytes);
+    }
 
-        void consume(std::size_t n) noexcept {
-            total_consumed_ += smaller(n, buffer_.size() - total_consumed_);
-        }
+    void consume(std::size_t n) noexcept {
+        total_consumed_ += smaller(n, buffer_.size() - total_consumed_);
+    }
 
-        bool empty() const noexcept { return total_consumed_ == buffer_.size(); }
-        std::size_t total_size() const noexcept { return buffer_.size(); }
-        std::size_t total_consumed() const noexcept { return total_consumed_; }
+    bool empty() const noexcept { return total_consumed_ == buffer_.size(); }
+    std::size_t total_size() const noexcept { return buffer_.size(); }
+    std::size_t total_consumed() const noexcept { return total_consumed_; }
 
-    private:
-        buffer_type buffer_;
-        std::size_t total_consumed_ = 0;
-    };
+private:
+    buffer_type buffer_;
+    std::size_t total_consumed_ = 0;
+};
 
 }  // namespace gyre::inline v0::detail

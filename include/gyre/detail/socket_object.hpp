@@ -28,7 +28,7 @@ public:
     bool is_open() const noexcept { return source_ != nullptr; }
 
     std::error_code open(int family, int type, int protocol, bool stream);
-    /// Takes over a handle that is open already.
+    /// Takes over a handle that is open already; it stays the caller's if it fails.
     std::error_code assign(native_handle_type handle, bool stream);
     /// As assign(), for a handle that was just accepted; closes it if it fails.
     std::error_code adopt_accepted(native_handle_type handle, bool stream) noexcept;
@@ -80,6 +80,7 @@ public:
     void complete(operation* op, const std::error_code& error) noexcept;
 
 private:
+    std::error_code take(native_handle_type handle, bool stream) noexcept;
     void complete_not_open(operation* op) noexcept;
     std::error_code begin_connect(const void* address, std::size_t size) noexcept;
     std::error_code perform(io_request& request, io_result& result, interest direction) noexcept;

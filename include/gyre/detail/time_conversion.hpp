@@ -18,6 +18,11 @@ concept duration_like = requires(const T& t) {
     t.count();
 };
 
+template <class T>
+concept time_point_like = duration_like<typename T::duration> && requires(const T& t) {
+    t.time_since_epoch();
+};
+
 /// Rounded up: a deadline must never come early.
 template <duration_like Duration>
 constexpr time_ns to_ns(const Duration& d) noexcept {

@@ -59,6 +59,7 @@ public:
     basic_endpoint(const ip::address& address, std::uint16_t port) noexcept
         : value_(address, port) {}
 
+    /// The version of the address.
     protocol_type protocol() const noexcept {
         return value_.is_v4() ? Protocol::v4() : Protocol::v6();
     }
@@ -69,7 +70,7 @@ public:
     std::uint16_t port() const noexcept { return value_.port(); }
     void port(std::uint16_t number) noexcept { value_.port(number); }
 
-    /// The system's form: a sockaddr.
+    /// The system's form: a sockaddr of size() bytes, in memory for capacity() bytes.
     void* data() noexcept { return value_.data(); }
     const void* data() const noexcept { return value_.data(); }
     std::size_t size() const noexcept { return value_.size(); }
@@ -77,11 +78,13 @@ public:
     /// Called after the system wrote `size` bytes to data(): nothing to do, the family tells.
     void resize(std::size_t) noexcept {}
 
+    /// "127.0.0.1:80", "[::1]:80". Throws std::bad_alloc.
     std::string to_string() const { return value_.to_string(); }
 
     friend bool operator==(const basic_endpoint& a, const basic_endpoint& b) noexcept {
         return a.address() == b.address() && a.port() == b.port();
     }
+    /// By address, then by port.
     friend std::strong_ordering operator<=>(const basic_endpoint& a,
                                             const basic_endpoint& b) noexcept {
         const auto by_address = a.address() <=> b.address();
