@@ -22,9 +22,6 @@ namespace gyre::inline v0 {
 
 namespace detail {
 
-template <class T>
-concept single_buffer = is_buffer<T>;
-
 /// A place within a sequence of buffers.
 template <class Buffers>
 class byte_cursor {
@@ -82,7 +79,8 @@ private:
 };
 
 /// Of a single buffer only the memory is remembered.
-template <single_buffer Buffer>
+template <class Buffer>
+    requires is_buffer<Buffer>
 class byte_cursor<Buffer> {
     using byte = std::conditional_t<mutable_buffer_sequence<Buffer>, char, const char>;
 
