@@ -269,6 +269,9 @@ bool reactor::prepare(operation* op) noexcept {
         static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
         return true;
     }
+    if (waits_for_notice(op->kind())) {
+        return take_notice(static_cast<notice_wait_base*>(op));
+    }
     auto* io = static_cast<io_operation*>(op);
     if (op->state == operation_state::ready && !sources_.perform(io)) {
         return false;
@@ -356,6 +359,8 @@ dispatch_info reactor::describe(operation* op) noexcept {
     info.queued_ns = op->queued_ns != 0 ? world_.clock().steady_now() - op->queued_ns : 0;
     if (info.kind == slot_kind::timer_wait) {
         info.object = static_cast<timer_wait_base*>(op)->deadline_;
+    } else if (waits_for_notice(info.kind)) {
+        info.object = static_cast<notice_wait_base*>(op)->notice_;
     } else if (info.kind != slot_kind::post) {
         info.object = static_cast<io_operation*>(op)->source_;
     }
@@ -400,6 +405,8 @@ void reactor::destroy_pending() noexcept {
             operation* op = ready_.pop();
             if (op->kind() == slot_kind::timer_wait && op->linked()) {
                 static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
+            } else if (waits_for_notice(op->kind()) && op->linked()) {
+                static_cast<notice_wait_base*>(op)->notice_->waits.remove(op);
             } else if (is_io(op->kind())) {
                 sources_.unlink(static_cast<io_operation*>(op));
             }
@@ -419,6 +426,9 @@ void reactor::destroy_pending() noexcept {
                 auto& at = *static_cast<deadline*>(s.object());
                 abort_waits(at, at.applied + 1);
                 timers_.cancel(at);
+            } else if (s.kind == slot_kind::notice) {
+                auto& at = *static_cast<notice*>(s.object());
+                abort_waits(at, at.cancel_round.load(std::memory_order_relaxed) + 1);
             }
         });
         found = found || !ready_.empty() || !doomed_.empty() || !inbox_.empty();

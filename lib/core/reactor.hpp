@@ -12,6 +12,7 @@
 
 #include "core/deadline.hpp"
 #include "core/inbox.hpp"
+#include "core/notice.hpp"
 #include "core/source_table.hpp"
 #include "core/token.hpp"
 #include "platform/platform.hpp"
@@ -76,6 +77,19 @@ public:
     std::size_t cancel_timer(deadline* d, std::uint32_t round) noexcept;
     std::size_t cancel_one_wait(deadline* d);
     void free_deadline(deadline* d) noexcept;
+
+    /// Takes a notice slot. Throws std::bad_alloc.
+    notice* make_notice(notice_events& behind);
+    void start_wait(notice_wait_base* op) noexcept;
+    std::size_t cancel_waits(notice* n) noexcept;
+    /// Aborts the waits and gives the slot back, here or in the owner's next turn.
+    void close_notice(notice* n) noexcept;
+    /// Something has come: the owner will look. Also inside a signal handler.
+    void tell(notice* n) noexcept;
+    /// Has the owner call it.
+    void command(command_base* c) noexcept { leave(slot::of(c)); }
+    /// The owner: ends a wait that was neither ended nor aborted.
+    void end_wait(notice_wait_base* op, const std::error_code& error) noexcept;
 
     // ---- facts ---------------------------------------------------------------------------------
 
@@ -150,6 +164,18 @@ private:
     void abort_wait(deadline& d, operation* op) noexcept;
     void hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept;
     void release(deadline& d) noexcept;
+
+    // Notices.
+    void add_wait(notice& n, notice_wait_base* op) noexcept;
+    void arrive(notice_wait_base* op) noexcept;
+    void apply(notice& n) noexcept;
+    void take_errands(const notice& n) noexcept;
+    void advance(notice& n) noexcept;
+    bool take_notice(notice_wait_base* op) noexcept;
+    void abort_wait(notice& n, operation* op) noexcept;
+    std::size_t abort_waits(notice& n, std::uint32_t round) noexcept;
+    void release(notice& n) noexcept;
+
     void abort_operation(const operation_id& id) noexcept;
     dispatch_info describe(operation* op) noexcept;
 

@@ -109,6 +109,9 @@ void reactor::apply(slot* s) noexcept {
         }
         break;
     }
+    case slot_kind::notice: apply(*static_cast<notice*>(s->object())); break;
+    case slot_kind::resolve:
+    case slot_kind::signal_wait: arrive(static_cast<notice_wait_base*>(s->object())); break;
     case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
     case slot_kind::destroy:
         ++work_;
@@ -221,6 +224,10 @@ void reactor::abort_operation(const operation_id& id) noexcept {
     if (s->kind == slot_kind::timer_wait) {
         if (id.op->linked()) {
             abort_wait(*static_cast<timer_wait_base*>(id.op)->deadline_, id.op);
+        }
+    } else if (waits_for_notice(s->kind)) {
+        if (id.op->linked()) {
+            abort_wait(*static_cast<notice_wait_base*>(id.op)->notice_, id.op);
         }
     } else if (s->kind != slot_kind::post) {
         sources_.cancel(static_cast<io_operation*>(id.op));
