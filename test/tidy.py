@@ -113,6 +113,8 @@ DESCRIBED_BY = {
     "ip/address_v6": "address",
     "ip/bad_address_cast": "address",
     "ip/basic_endpoint": "tcp",
+    "ip/basic_resolver": "resolver",
+    "ip/basic_resolver_results": "resolver",
     "native_handle": "poller",
     "placeholders": "error",
     "clock": "io_context",

@@ -4,31 +4,42 @@
 //     echo_server ADDRESS PORT         port 0: one that the system chooses
 //
 // It shows handlers that own what they work on: a connection is moved from each handler into the
-// next one, and closes itself when a handler lets go of it. Nothing counts references, nothing
-// lists connections. SIGTERM or Ctrl-C ends the program.
+// next one, and closes itself when a handler lets go of it. Nothing counts references.
+//
+// SIGTERM or Ctrl-C ends the program when all that has arrived was sent back; a second one at once.
 
 #include <gyre/buffer.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
+#include <gyre/signal_set.hpp>
 #include <gyre/write.hpp>
 
 #include "command_line.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <utility>
 
 using gyre::ip::tcp;
 
 namespace {
 
+struct connection;
+using connections = std::set<connection*>;
+
 struct connection {
-    explicit connection(tcp::socket s) : socket(std::move(s)) {}
+    connection(tcp::socket s, connections& c) : socket(std::move(s)), all(c) { all.insert(this); }
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+    ~connection() { all.erase(this); }
 
     tcp::socket socket;
+    connections& all;
     std::array<char, 4096> bytes;
 };
 
@@ -57,8 +68,11 @@ void send(std::unique_ptr<connection> owner, std::size_t size) {
                       });
 }
 
-void accept(tcp::acceptor& acceptor) {
-    acceptor.async_accept([&acceptor](gyre::error_code error, tcp::socket socket) {
+void accept(tcp::acceptor& acceptor, connections& all) {
+    acceptor.async_accept([&](gyre::error_code error, tcp::socket socket) {
+        if (!acceptor.is_open()) {
+            return;
+        }
         if (error) {
             // No descriptor left, or a peer that went away while it queued: the next accept is
             // neither lost by that nor does it spin.
@@ -66,9 +80,25 @@ void accept(tcp::acceptor& acceptor) {
         } else {
             // A peer may be gone already; reading from it will tell.
             socket.set_option(tcp::no_delay(true), error);
-            receive(std::make_unique<connection>(std::move(socket)));
+            receive(std::make_unique<connection>(std::move(socket), all));
         }
-        accept(acceptor);
+        accept(acceptor, all);
+    });
+}
+
+// Nothing new is let in; each connection reads what has arrived, and then sees the end of its
+// stream. With the last of them run() has nothing left to do.
+void stop_when_told(gyre::signal_set& signals, tcp::acceptor& acceptor, connections& all) {
+    signals.async_wait([&](gyre::error_code error, int) {
+        if (error) {
+            return;
+        }
+        signals.clear();  // the next signal does what it did before there was a set: it ends us
+        std::cout << "stopping" << std::endl;
+        acceptor.close(error);
+        for (connection* each : all) {
+            each->socket.shutdown(tcp::socket::shutdown_receive, error);
+        }
     });
 }
 
@@ -81,9 +111,12 @@ int main(int argc, char** argv) {
         return 2;
     }
     try {
+        connections all;  // outlives the context, which destroys connections
         gyre::io_context context(1);
         tcp::acceptor acceptor(context, *endpoint);
-        accept(acceptor);
+        gyre::signal_set signals(context, SIGINT, SIGTERM);
+        accept(acceptor, all);
+        stop_when_told(signals, acceptor, all);
         std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
         context.run();
     } catch (const std::exception& e) {

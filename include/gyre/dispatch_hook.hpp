@@ -20,7 +20,7 @@ struct dispatch_info {
     const char* handler;  ///< text that holds the type of the handler; static storage
     operation_kind kind;
     std::uint64_t id;        ///< of the operation; not used again for a very long time
-    const void* object;      ///< names the timer or handle that it waited for; null for posts
+    const void* object;      ///< names the timer, handle or the like that it waited for; or null
     std::error_code error;   ///< the result
     std::size_t bytes;       ///< transferred
     std::int64_t queued_ns;  ///< how long it was ready before this call

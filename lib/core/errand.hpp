@@ -13,8 +13,9 @@ namespace gyre::inline v0::detail {
 /// take(), which is still to come, and its look at what was stored, come later.
 class errand {
 public:
-    /// Any thread but the owner. True: the caller has to push the object into the inbox. After
-    /// the `last` errand there is no other: the owner will release the object.
+    /// Any thread but the owner, and any signal handler. True: the caller has to push the object
+    /// into the inbox. After the `last` errand there is no other: the owner will release the
+    /// object.
     bool announce(bool last = false) noexcept {
         return (state_.fetch_or(last ? queued | final : queued) & queued) == 0;
     }

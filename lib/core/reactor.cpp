@@ -278,6 +278,8 @@ bool reactor::prepare_other(operation* op) noexcept {
         static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
         --timers_ready_;
         op->set_error({});
+    } else if (waits_for_notice(op->kind())) {
+        return take_notice(static_cast<notice_wait_base*>(op));
     } else if (op->state == operation_state::ready) {
         return sources_.perform(static_cast<io_operation*>(op));
     } else {
@@ -400,9 +402,13 @@ dispatch_info reactor::describe(operation* op) noexcept {
     }
     info.error = op->error();
     info.bytes = op->bytes;
-    info.object = info.kind == slot_kind::timer_wait
-                      ? static_cast<const void*>(static_cast<timer_wait_base*>(op)->deadline_)
-                      : static_cast<io_operation*>(op)->source_;
+    if (info.kind == slot_kind::timer_wait) {
+        info.object = static_cast<timer_wait_base*>(op)->deadline_;
+    } else if (waits_for_notice(info.kind)) {
+        info.object = static_cast<notice_wait_base*>(op)->notice_;
+    } else {
+        info.object = static_cast<io_operation*>(op)->source_;
+    }
     return info;
 }
 
@@ -450,6 +456,8 @@ void reactor::destroy_pending() noexcept {
             if (op->kind() == slot_kind::timer_wait && op->linked()) {
                 static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
                 --timers_ready_;
+            } else if (waits_for_notice(op->kind()) && op->linked()) {
+                static_cast<notice_wait_base*>(op)->notice_->waits.remove(op);
             } else if (is_io(op->kind())) {
                 sources_.unlink(static_cast<io_operation*>(op));
             }
@@ -469,6 +477,9 @@ void reactor::destroy_pending() noexcept {
                 auto& at = *static_cast<deadline*>(s.object());
                 abort_waits(at, at.applied + 1);
                 timers_.cancel(at);
+            } else if (s.kind == slot_kind::notice) {
+                auto& at = *static_cast<notice*>(s.object());
+                abort_waits(at, at.cancel_round.load(std::memory_order_relaxed) + 1);
             }
         });
         found = found || !ready_.empty() || !doomed_.empty() || !inbox_.empty();

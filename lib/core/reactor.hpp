@@ -13,6 +13,7 @@
 #include "core/deadline.hpp"
 #include "core/guard.hpp"
 #include "core/inbox.hpp"
+#include "core/notice.hpp"
 #include "core/source_table.hpp"
 #include "core/token.hpp"
 #include "platform/platform.hpp"
@@ -81,6 +82,19 @@ public:
     std::size_t cancel_one_wait(deadline* d);
     void free_deadline(deadline* d) noexcept;
 
+    /// Takes a notice slot. Throws std::bad_alloc.
+    notice* make_notice(notice_events& behind);
+    void start_wait(notice_wait_base* op) noexcept;
+    std::size_t cancel_waits(notice* n) noexcept;
+    /// Aborts the waits and gives the slot back, here or in the owner's next turn.
+    void close_notice(notice* n) noexcept;
+    /// Something has come: the owner will look. Also inside a signal handler.
+    void tell(notice* n) noexcept;
+    /// Has the owner call it.
+    void command(operation* c) noexcept { leave(slot::of(c)); }
+    /// The owner: ends a wait that was neither ended nor aborted.
+    void end_wait(notice_wait_base* op, const std::error_code& error) noexcept;
+
     // ---- facts ---------------------------------------------------------------------------------
 
     slab& memory() noexcept { return slab_; }
@@ -120,6 +134,7 @@ private:
     void apply_all() noexcept;
     void settle(const source& s) noexcept;
     void settle(const deadline& d) noexcept;
+    void settle(const notice& n) noexcept;
     [[gnu::noinline]] void take_due_timers() noexcept;
     bool may_run() noexcept;
     void grant_handlers() noexcept;
@@ -175,6 +190,16 @@ private:
     void watch_over(operation* op) noexcept;
     void expire(guard& g) noexcept;
     void release(guard& g) noexcept;
+
+    // Notices.
+    void add_wait(notice& n, notice_wait_base* op) noexcept;
+    void arrive(notice_wait_base* op) noexcept;
+    void apply(notice& n) noexcept;
+    void advance(notice& n) noexcept;
+    bool take_notice(notice_wait_base* op) noexcept;
+    void abort_wait(notice& n, operation* op, stop_reason reason = stop_reason::cancelled) noexcept;
+    std::size_t abort_waits(notice& n, std::uint32_t round) noexcept;
+    void release(notice& n) noexcept;
     dispatch_info describe(operation* op) noexcept;
 
     // ---- the owner's; what every handler needs first -------------------------------------------

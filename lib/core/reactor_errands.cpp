@@ -113,6 +113,9 @@ void reactor::apply(slot* s) noexcept {
         go_on_waiting(op, static_cast<std::uint32_t>(std::exchange(op->bytes, 0)), op->queued_ns);
         break;
     }
+    case slot_kind::notice: apply(*static_cast<notice*>(s->object())); break;
+    case slot_kind::resolve:
+    case slot_kind::signal_wait: arrive(static_cast<notice_wait_base*>(s->object())); break;
     case slot_kind::command: static_cast<operation*>(s->object())->call(); break;
     case slot_kind::guard: release(*static_cast<guard*>(s->object())); break;
     case slot_kind::destroy:
@@ -222,6 +225,13 @@ void reactor::cancel_operation(const operation_id& id) {
 bool reactor::abort_operation(operation* op, stop_reason reason) noexcept {
     if (op->state == operation_state::fresh || op->kind() == slot_kind::post) {
         return false;
+    }
+    if (waits_for_notice(op->kind())) {
+        const bool waits = op->linked();
+        if (waits) {
+            abort_wait(*static_cast<notice_wait_base*>(op)->notice_, op, reason);
+        }
+        return waits;
     }
     if (op->kind() != slot_kind::timer_wait) {
         return sources_.cancel(static_cast<io_operation*>(op), reason);

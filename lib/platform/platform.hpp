@@ -116,13 +116,20 @@ protected:
     ~signal_listener() = default;
 };
 
+/// Flags of a signal that are whatever other listeners want.
+inline constexpr int any_signal_flags = -1;
+
 /// Signals: one registry a process. Each (listener, signal) pair has a count of its own, so that
 /// every delivery that the kernel makes is seen by every listener.
+///
+/// After fork() the child counts anew, but notify() is not called there: what it would wake is the
+/// parent's. Adding the same listener again makes it the child's own.
 class signal_ops {
 public:
     /// Begins to count `signal_number` for the listener. The first listener of a signal installs
-    /// the handler (with the system's flags given, such as SA_RESTART), later ones must give the
-    /// same flags (else `invalid_argument`).
+    /// the handler, with the system's flags given, such as SA_RESTART; later ones must give the
+    /// same flags (else `invalid_argument`). any_signal_flags goes with all others, and is the
+    /// restarting of system calls until somebody else gives flags.
     virtual std::error_code add(signal_listener& listener, int signal_number,
                                 int flags) noexcept = 0;
     /// The last listener of a signal restores the disposition that was found.

@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -29,30 +30,39 @@ struct entry {
     signal_listener* const listener;
     std::atomic<std::uint64_t> count{0};
     std::atomic<entry*> next{nullptr};
+    std::atomic<bool> inherited{false};  // from the process that forked: it would be woken
 };
 
 struct signal_state {
     std::atomic<entry*> first{nullptr};
     std::atomic<std::uint32_t> handlers{0};  // running now
-    int flags = 0;
+    int flags = any_signal_flags;            // that listeners have asked for
     struct sigaction found {};
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
-              std::atomic<entry*>::is_always_lock_free);
+              std::atomic<entry*>::is_always_lock_free && std::atomic<pid_t>::is_always_lock_free);
 
 constexpr int signal_limit = NSIG;
 constinit signal_state states[signal_limit];
+constinit std::atomic<pid_t> process{0};  // that all this belongs to
 
 extern "C" void gyre_signal_handler(int number) {
     const int saved = errno;
+    // The child of vfork() uses this memory until it executes a program: what is delivered to it
+    // was not delivered here.
+    if (::getpid() != process.load(std::memory_order_relaxed)) {
+        return;
+    }
     signal_state& state = states[number];
     state.handlers.fetch_add(1, std::memory_order_seq_cst);
     for (entry* e = state.first.load(std::memory_order_seq_cst); e != nullptr;
          e = e->next.load(std::memory_order_acquire)) {
         // Release: whoever takes the count is to see what came before the signal.
         e->count.fetch_add(1, std::memory_order_release);
-        e->listener->notify();
+        if (!e->inherited.load(std::memory_order_acquire)) {
+            e->listener->notify();
+        }
     }
     state.handlers.fetch_sub(1, std::memory_order_seq_cst);
     errno = saved;
@@ -91,19 +101,24 @@ extern "C" void gyre_signals_after_fork() {
 }
 
 extern "C" void gyre_signals_in_child() {
+    process.store(::getpid(), std::memory_order_relaxed);
     for (signal_state& state : states) {
         state.handlers.store(0, std::memory_order_relaxed);
         for (entry* e = state.first.load(std::memory_order_relaxed); e != nullptr;
              e = e->next.load(std::memory_order_relaxed)) {
             e->count.store(0, std::memory_order_relaxed);
+            e->inherited.store(true, std::memory_order_relaxed);
         }
     }
     gyre_signals_after_fork();
 }
 
 std::error_code register_fork_handlers() noexcept {
-    static const int result = ::pthread_atfork(&gyre_signals_before_fork, &gyre_signals_after_fork,
-                                               &gyre_signals_in_child);
+    static const int result = [] {
+        process.store(::getpid(), std::memory_order_relaxed);
+        return ::pthread_atfork(&gyre_signals_before_fork, &gyre_signals_after_fork,
+                                &gyre_signals_in_child);
+    }();
     return {result, std::system_category()};
 }
 
@@ -137,20 +152,37 @@ void unlink_and_delete(signal_state& state, entry* removed) noexcept {
     delete removed;
 }
 
-std::error_code install(signal_state& state, int number, int flags) noexcept {
+std::error_code install(int number, int flags, struct sigaction* found) noexcept {
     struct sigaction ours {};
     ours.sa_handler = &gyre_signal_handler;
-    ours.sa_flags = flags;
+    ours.sa_flags = flags == any_signal_flags ? SA_RESTART : flags;
     ::sigfillset(&ours.sa_mask);  // handlers of the program would see ours half done
-    return ::sigaction(number, &ours, &state.found) == 0 ? std::error_code() : last_error();
+    return ::sigaction(number, &ours, found) == 0 ? std::error_code() : last_error();
+}
+
+/// Or has the program installed something over it since then? That is not ours to touch.
+bool is_ours(int number) noexcept {
+    struct sigaction now {};
+    return ::sigaction(number, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 &&
+           now.sa_handler == &gyre_signal_handler;
+}
+
+/// Whether one more listener's flags go with those of the others; the first who cares decides.
+std::error_code agree(signal_state& state, int number, int flags) noexcept {
+    if (flags == any_signal_flags || flags == state.flags) {
+        return {};
+    }
+    if (state.flags != any_signal_flags) {
+        return gyre::error::invalid_argument;
+    }
+    const std::error_code error =
+        is_ours(number) ? install(number, flags, nullptr) : std::error_code();
+    state.flags = error ? state.flags : flags;
+    return error;
 }
 
 void uninstall(signal_state& state, int number) noexcept {
-    // What the program has installed over ours since then is not ours to undo.
-    struct sigaction now {};
-    const bool ours = ::sigaction(number, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 &&
-                      now.sa_handler == &gyre_signal_handler;
-    if (ours) {
+    if (is_ours(number)) {
         ::sigaction(number, &state.found, nullptr);
     }
 }
@@ -164,7 +196,9 @@ bool is_signal(int number) noexcept { return number > 0 && number < signal_limit
 class posix_signal_ops final : public signal_ops {
 public:
     std::error_code add(signal_listener& listener, int signal_number, int flags) noexcept override {
-        if (!is_signal(signal_number) || (static_cast<unsigned>(flags) & refused_flags) != 0) {
+        const bool refused =
+            flags != any_signal_flags && (static_cast<unsigned>(flags) & refused_flags) != 0;
+        if (!is_signal(signal_number) || refused) {
             return gyre::error::invalid_argument;
         }
         if (const std::error_code error = register_fork_handlers()) {
@@ -177,17 +211,20 @@ public:
         const std::lock_guard lock(guard.value.mutex);
         signal_state& state = states[signal_number];
         const bool is_first = state.first.load(std::memory_order_relaxed) == nullptr;
-        if (!is_first && state.flags != flags) {
-            return gyre::error::invalid_argument;
+        if (!is_first) {
+            if (const std::error_code error = agree(state, signal_number, flags)) {
+                return error;
+            }
         }
-        if (find(state, listener) != nullptr) {
+        if (entry* const known = find(state, listener)) {
+            known->inherited.store(false, std::memory_order_release);
             return {};
         }
         // Before the handler stands, so that nothing it is called for goes uncounted.
         entry* const linked = added.release();
         link(state, linked);
         if (is_first) {
-            if (const std::error_code error = install(state, signal_number, flags)) {
+            if (const std::error_code error = install(signal_number, flags, &state.found)) {
                 unlink_and_delete(state, linked);
                 return error;
             }

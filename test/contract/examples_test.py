@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -30,8 +31,8 @@ def run(name, *arguments):
 
 
 @contextlib.contextmanager
-def server(name, address="127.0.0.1", *arguments):
-    """The port of a server that has said that it listens; SIGTERM, and nothing else, ends it."""
+def server_process(name, address="127.0.0.1", *arguments):
+    """A server that has said that it listens, and its port."""
     process = subprocess.Popen([PROGRAMS / name, address, "0", *arguments],
                                stdout=subprocess.PIPE, text=True)  # fmt: skip
     dog = threading.Timer(WATCHDOG, process.kill)
@@ -39,15 +40,23 @@ def server(name, address="127.0.0.1", *arguments):
     try:
         said = re.fullmatch(r"listening on (.+):(\d+)\n", process.stdout.readline())
         assert said and said[1].strip("[]") == address, said
-        yield int(said[2])
-        assert process.poll() is None, "the server ended by itself"
-        process.terminate()
-        assert process.wait() == -15, process.returncode
+        yield process, int(said[2])
     finally:
         dog.cancel()
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def server(name, address="127.0.0.1", *arguments):
+    """The port of a server that SIGTERM, and nothing else, ends."""
+    with server_process(name, address, *arguments) as (process, port):
+        yield port
+        assert process.poll() is None, "the server ended by itself"
+        process.terminate()
+        by_itself = name == "echo_server"
+        assert process.wait() == (0 if by_itself else -15), process.returncode
 
 
 def figures(output):
@@ -92,6 +101,13 @@ def loopbacks():
         yield "::1"
 
 
+def by_name(host):
+    """Whether this machine knows the name without a network."""
+    with contextlib.suppress(OSError):
+        return "127.0.0.1" in [found[4][0] for found in socket.getaddrinfo(host, None)]
+    return False
+
+
 def case_echo():
     with server("echo_server") as port:
         load = run("echo_load", "127.0.0.1", port, "--trips", 2000)
@@ -112,6 +128,36 @@ def case_echo_large_and_small():
                            "--connections", 2, "--size", size, "--trips", trips)  # fmt: skip
                 assert load.returncode == 0, load
                 assert figures(load.stdout) == (2, 2, trips), load.stdout
+
+
+def case_echo_stops():
+    """A signal ends the server when all is sent back, a second one at once."""
+    for number in signal.SIGTERM, signal.SIGINT:
+        with server_process("echo_server") as (process, port):
+            with socket.create_connection(("127.0.0.1", port), WATCHDOG) as peer:
+                peer.sendall(b"before")
+                assert peer.recv(6, socket.MSG_WAITALL) == b"before"
+                process.send_signal(number)
+                assert process.stdout.readline() == "stopping\n"
+                assert peer.recv(1) == b"", "bytes from nowhere"
+            assert process.wait() == 0, process.returncode
+            try:
+                socket.create_connection(("127.0.0.1", port), WATCHDOG).close()
+                raise AssertionError("somebody listens")
+            except ConnectionRefusedError:
+                pass
+    with server_process("echo_server") as (process, port):
+        with socket.create_connection(("127.0.0.1", port), WATCHDOG) as peer:
+            # Never reads: what the server wants to send back fills all buffers, and so do we.
+            peer.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    peer.send(b"x" * 65536)
+            process.terminate()
+            assert process.stdout.readline() == "stopping\n"
+            assert process.poll() is None, "the server lost what it had to send"
+            process.terminate()
+            assert process.wait() == -signal.SIGTERM, process.returncode
 
 
 def case_load_notices_faults():
@@ -150,11 +196,18 @@ def case_daytime():
                 assert client.returncode == 0, client
                 assert re.fullmatch(r"\w+, \w+ \d\d, \d{4} \d\d:\d\d:\d\d-UTC\r?\n",
                                     client.stdout), client  # fmt: skip
+    if by_name("localhost"):
+        with server("daytime_server") as port:
+            client = run("daytime_client", "localhost", port)
+            assert client.returncode == 0 and client.stdout.endswith("-UTC\n"), client
     with imposter(None) as port:
         client = run("daytime_client", "127.0.0.1", port)
     assert client.returncode == 1 and client.stderr == "daytime_client: end of file\n", client
     client = run("daytime_client", "127.0.0.1", unused_port())
     assert client.returncode == 1 and "refused" in client.stderr, client
+    for host, service in ("gyre-test.invalid", "13"), ("127.0.0.1", "no-such-service"):
+        client = run("daytime_client", host, service)
+        assert client.returncode == 1 and client.stderr.startswith("daytime_client: "), client
 
 
 def case_timer():
@@ -346,9 +399,10 @@ def case_command_lines():
         ("5",), ("--speed", "1"), ("--connections",), ("--connections", "0"), ("--size", "x"),
         ("--size", "-1"), ("--seconds", ""), ("--trips", "1.5"), ("--trips", str(2**64)),
     ]  # fmt: skip
-    rows = [(name, end) for name in ("echo_server", "daytime_server", "daytime_client", "echo_load")
+    rows = [(name, end) for name in ("echo_server", "daytime_server", "echo_load")
             for end in ends]  # fmt: skip
     rows += [(name, ("127.0.0.1", "80", "more")) for name, _ in rows[:: len(ends)]]
+    rows += [("daytime_client", end) for end in ((), ("localhost",), ("localhost", "13", "more"))]
     rows += [("echo_load", ("127.0.0.1", "80", *option)) for option in options]
     rows += [("http_server", (*end, ".")) for end in ends] + [("http_server", ends[-1])]
     rows += [("http_client", (*end, "/")) for end in ends] + [("http_client", ends[-1])]
@@ -357,7 +411,8 @@ def case_command_lines():
     for name, arguments in rows:
         done = run(name, *arguments)
         assert done.returncode == 2, (name, arguments, done)
-        assert done.stderr.startswith(f"usage: {name} ADDRESS"), done
+        expected = "HOST SERVICE" if name == "daytime_client" else "ADDRESS"
+        assert done.stderr.startswith(f"usage: {name} {expected}"), done
         assert done.stdout == "", done
     # An address that no interface of this machine has (TEST-NET-1).
     done = run("echo_server", "192.0.2.1", 0)

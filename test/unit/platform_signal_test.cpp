@@ -142,6 +142,38 @@ TEST_CASE("native signals: flags reach the system and have to agree") {
     CHECK(disposition(SIGUSR2).sa_handler == SIG_DFL);
 }
 
+TEST_CASE("native signals: any flags go with all others, and the first who cares decides") {
+    counter a;
+    counter b;
+    counter c;
+    {
+        const registration first(a, SIGUSR1, any_signal_flags);
+        CHECK((disposition(SIGUSR1).sa_flags & SA_RESTART) != 0);
+        const registration second(b, SIGUSR1, SA_NOCLDSTOP);
+        CHECK((disposition(SIGUSR1).sa_flags & (SA_RESTART | SA_NOCLDSTOP)) == SA_NOCLDSTOP);
+        CHECK(ops().add(c, SIGUSR1, SA_RESTART) == error::invalid_argument);
+        const registration third(c, SIGUSR1, any_signal_flags);
+        CHECK(ops().add(c, SIGUSR1, SA_RESTART) == error::invalid_argument);
+        CHECK_FALSE(ops().add(a, SIGUSR1, SA_NOCLDSTOP));
+        raise_times(SIGUSR1, 2);
+        CHECK(a.calls + b.calls + c.calls == 6);
+    }
+    const registration anew(a, SIGUSR1, SA_RESTART);
+    CHECK((disposition(SIGUSR1).sa_flags & (SA_RESTART | SA_NOCLDSTOP)) == SA_RESTART);
+}
+
+TEST_CASE("native signals: flags don't take the place of a handler that the program installed") {
+    counter a;
+    counter b;
+    const registration first(a, SIGUSR1, any_signal_flags);
+    struct sigaction mine {};
+    mine.sa_handler = [](int) {};
+    REQUIRE(::sigaction(SIGUSR1, &mine, nullptr) == 0);
+    const registration second(b, SIGUSR1, SA_NOCLDSTOP);
+    CHECK(disposition(SIGUSR1).sa_handler == mine.sa_handler);
+    ::signal(SIGUSR1, SIG_DFL);
+}
+
 TEST_CASE("native signals: what is no signal, or can't be caught, is invalid_argument") {
     counter a;
     for (const int number : {0, -1, 100'000, SIGKILL, SIGSTOP}) {
@@ -252,6 +284,40 @@ TEST_CASE("native signals: a child counts its own deliveries and none of its par
     CHECK(ops().take(inherited, SIGUSR1) == 3);
     raise_times(SIGUSR1, 1);
     CHECK(ops().take(inherited, SIGUSR1) == 1);
+}
+
+TEST_CASE("native signals: a child notifies nobody until the listener is added there") {
+    const registration once(inherited, SIGUSR1);
+    inherited.calls = 0;
+    const int code = exit_code_of_child([] {
+        raise_times(SIGUSR1, 2);
+        const int before = inherited.calls;
+        if (ops().add(inherited, SIGUSR1, 0)) {
+            return 99;
+        }
+        raise_times(SIGUSR1, 3);
+        const auto counted = static_cast<int>(ops().take(inherited, SIGUSR1));
+        return 100 * before + 10 * inherited.calls + counted;
+    });
+    CHECK(code == 35);
+    CHECK(inherited.calls == 0);
+    CHECK(ops().take(inherited, SIGUSR1) == 0);
+}
+
+TEST_CASE("native signals: what a child of vfork() is sent counts for nobody") {
+    const registration once(inherited, SIGUSR1);
+    inherited.calls = 0;
+    const pid_t child = ::vfork();  // NOLINT: it shares this memory, which is the point
+    if (child == 0) {
+        ::kill(::getpid(), SIGUSR1);
+        ::_exit(0);
+    }
+    REQUIRE(child > 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(ops().take(inherited, SIGUSR1) == 0);
+    CHECK(inherited.calls == 0);
 }
 
 gate inherited_gate;

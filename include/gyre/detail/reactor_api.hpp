@@ -17,6 +17,7 @@
 namespace gyre::inline v0::detail {
 
 struct deadline;
+struct notice;
 struct source;
 
 /// The monotonic clock of the reactor's world, read afresh.
@@ -152,6 +153,17 @@ public:
 
 protected:
     ~accept_operation() = default;
+};
+
+/// An operation that waits for what is neither a handle nor a time: an answer, a signal.
+class notice_wait_base : public operation {
+public:
+    notice_wait_base(const functions& f, notice* n) noexcept : operation(f), notice_(n) {}
+
+    notice* notice_;
+
+protected:
+    ~notice_wait_base() = default;
 };
 
 /// Makes a handle waitable; `stream` says that 0 bytes received are the end. From then on the

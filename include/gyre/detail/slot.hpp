@@ -25,16 +25,24 @@ enum class slot_kind : std::uint8_t {
     accept,
     connect,
     io_wait,
+    resolve,
+    signal_wait,
     destroy,   ///< an object that is destroyed at the end of a turn
     command,   ///< the library's own errand to the owner of a reactor; holds no user code
     source,    ///< a handle that can be waited for
     deadline,  ///< a deadline that can be waited for
     guard,     ///< a deadline of an operation, by which that is ended
+    notice,    ///< something else that can be waited for: others tell when it has come
 };
 
 /// Whether it is an operation on a source.
 constexpr bool is_io(slot_kind kind) noexcept {
     return kind >= slot_kind::receive && kind <= slot_kind::io_wait;
+}
+
+/// Whether it is an operation on a notice.
+constexpr bool waits_for_notice(slot_kind kind) noexcept {
+    return kind == slot_kind::resolve || kind == slot_kind::signal_wait;
 }
 
 /// Where a slot goes when it is released.

@@ -10,12 +10,17 @@
 
 namespace gyre::inline v0::ip {
 
+/// In <gyre/ip/basic_resolver.hpp>, to be included by whoever looks up names.
+template <class Protocol>
+class basic_resolver;
+
 /// TCP over IPv4 or IPv6, and the names of its types. A value; any thread.
 class tcp {
 public:
     using endpoint = basic_endpoint<tcp>;
     using socket = basic_stream_socket<tcp>;
     using acceptor = basic_socket_acceptor<tcp>;
+    using resolver = basic_resolver<tcp>;
 
     /// Sends small pieces at once instead of collecting them (switches off Nagle's algorithm).
     using no_delay = gyre::detail::boolean_option<gyre::detail::option_name::no_delay>;
