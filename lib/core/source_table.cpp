@@ -313,7 +313,7 @@ bool source_table::cancel(io_operation* op, stop_reason reason) noexcept {
         advance(*op->source_, op->queue);
         return true;
     }
-    if (op->goes_on()) {
+    if (op->stop_after == stop_reason::none && op->goes_on()) {
         op->stop_after = reason;
         return true;
     }
@@ -338,7 +338,7 @@ std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
         advance(s, q);
     }
     for (operation* op = s.steps.front(); op != nullptr; op = s.steps.after(op)) {
-        if (older(op)) {
+        if (older(op) && op->stop_after == stop_reason::none) {
             op->stop_after = stop_reason::cancelled;
             ++count;
         }
