@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -118,18 +119,16 @@ private:
 
     void wait() {
         epoll_event events[256];
-        std::timespec timeout{};
-        const std::timespec* until = &timeout;
+        std::int64_t left = 0;
         if (jobs_.empty()) {
             asleep_.store(true);
             if (!has_foreign_.load()) {
-                until = timers_.earliest() == never ? nullptr : &timeout;
-                const std::int64_t left = std::max<std::int64_t>(timers_.earliest() - now(), 0);
-                timeout.tv_sec = left / 1'000'000'000;
-                timeout.tv_nsec = left % 1'000'000'000;
+                left = timers_.earliest() == never
+                           ? never
+                           : std::max<std::int64_t>(timers_.earliest() - now(), 0);
             }
         }
-        const int count = ::epoll_pwait2(epoll_, events, 256, until, nullptr);
+        const int count = wait_for(events, left);
         asleep_.store(false, std::memory_order_relaxed);
         for (int i = 0; i < count; ++i) {
             if (const auto* const ready = static_cast<job*>(events[i].data.ptr)) {
@@ -141,8 +140,24 @@ private:
         }
     }
 
+    // valgrind 3.19 does not know epoll_pwait2: there the time is rounded up to milliseconds.
+    int wait_for(epoll_event* events, std::int64_t left) {
+        if (has_pwait2_) {
+            const std::timespec timeout{left / 1'000'000'000, left % 1'000'000'000};
+            const int count =
+                ::epoll_pwait2(epoll_, events, 256, left == never ? nullptr : &timeout, nullptr);
+            if (count >= 0 || errno != ENOSYS) {
+                return count;
+            }
+            has_pwait2_ = false;
+        }
+        const std::int64_t ms = left == never ? -1 : (left + 999'999) / 1'000'000;
+        return ::epoll_wait(epoll_, events, 256, static_cast<int>(ms));
+    }
+
     int epoll_;
     int event_;
+    bool has_pwait2_ = true;
     bool stopped_ = false;
     job_ring jobs_;
     BENCH_STORE timers_;
