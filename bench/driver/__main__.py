@@ -61,6 +61,10 @@ class Run:
 
     def case(self, case):
         libraries = libraries_of(self.tree, case)
+        if not measure.allow_descriptors(case.descriptors):
+            self.results.note(f"{case.name}: left out, the limit of descriptors is below "
+                              f"{case.descriptors:,}")  # fmt: skip
+            return
         if case.kind == "idle":
             for library in libraries:
                 self.attempt(case, library, measure.idle_heap, case, library)

@@ -67,6 +67,8 @@ class Case:
     pinned: bool = True
     slow: tuple = ()  # words for runs under a tool that slows down
 
+    descriptors: int = 1_000  # that one process of it may need
+
     @property
     def first(self):
         """What is compared: the ratios are its."""
@@ -95,7 +97,7 @@ def echo_cases():
                 "server", "echo" if size <= 4096 else "echo_large",
                 few=few, many=few + (20_000 if connections == 1 and size <= 4096 else trips),
                 tool_few=few, tool_many=few + 5_000,
-                connections=connections, size=size,
+                connections=connections, size=size, descriptors=connections + 1_000,
             )  # fmt: skip
 
 
@@ -117,6 +119,7 @@ def other_server_cases():
     yield Case(
         "idle", "connections that wait for 64 bytes, 10,000 of them: what each has on the heap",
         "idle", "idle", few=10, many=10_000, tools=(), figures=("heap_bytes", "heap_blocks"),
+        descriptors=11_000,
     )  # fmt: skip
 
 
@@ -127,7 +130,7 @@ def pipes_cases():
                 f"pipes-{pipes}x{active}",
                 f"{pipes} pairs of sockets are watched, {active} byte(s) travel: per hop",
                 "local", "pipes", ("travel", f"pipes={pipes}", f"active={active}"),
-                many=100_000, tool_few=1_000, tool_many=11_000,
+                many=100_000, tool_few=1_000, tool_many=11_000, descriptors=2 * pipes + 1_000,
             )  # fmt: skip
 
 
@@ -157,8 +160,8 @@ def post_cases():
 
 
 TIMER_TITLES = {
-    "insert_cancel": "a timer is armed and cancelled beside {} pending ones",
-    "halves": "the same beside {} pending ones, arming and cancelling timed apart",
+    "insert_cancel": "the same timers are armed and cancelled beside {} pending ones",
+    "fresh": "{} new timers are armed, then cancelled in mixed order: each timed apart",
     "earlier": "one of {} pending timers is set to an earlier time",
     "extend": "one of {} pending timers is set to a later time",
     "fire": "{} timers have come due: until each was called",
@@ -174,13 +177,15 @@ def timer_cases():
         large = pending > 100_000
         for what, title in TIMER_TITLES.items():
             more = {}
-            if what == "halves":
-                more = {"tools": (), "figures": ("insert_cpu_ns", "cancel_cpu_ns")}
+            if what == "fresh":
+                more = {"many": max(pending, 20_000), "tools": (),
+                        "figures": ("insert_cpu_ns", "cancel_cpu_ns")}  # fmt: skip
             elif what == "fire":
+                least = max(pending, 1_000)
                 more = {"many": max(pending, 20_000), "slow": ("slow=100",),
-                        "tool_few": 10_000, "tool_many": 20_000}  # fmt: skip
+                        "tool_few": least, "tool_many": 3 * least}  # fmt: skip
             if large:
-                more |= {"tools": ("allocations",) if what != "halves" else ()}
+                more |= {"tools": ("allocations",) if what != "fresh" else ()}
             yield case(
                 f"{what.replace('_', '-')}-{count_name(pending)}",
                 title.format(f"{pending:,}"), what, f"pending={pending}", **more,

@@ -68,6 +68,8 @@ def measured(tree, name, how):
         run = subprocess.run([tree.program("sizes")], check=True, capture_output=True, text=True)
         return json.loads(run.stdout)
     case = cases.CASES[name]
+    if not measure.allow_descriptors(case.descriptors):
+        raise SystemExit(f"bench: {name} needs {case.descriptors:,} descriptors")
     if how == "idle":
         return measure.idle_heap(tree, case, "gyre")
     if how == "compile":

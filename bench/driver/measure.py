@@ -237,8 +237,6 @@ def idle_heap(tree, case, library):
             run_server(tree, small, library, connections, (), preloaded(tree, file))
             return json.loads(file.read_text())
 
-    if not allow_descriptors(case.many + 200):
-        raise Failed(f"the limit of descriptors forbids {case.many} connections")
     short, long = most(case.few), most(case.many)
     connections = case.many - case.few
     return {

@@ -51,7 +51,10 @@ public:
     void push(job added) { jobs_.push(added); }
 
     void hand_over(job added) {
-        foreign_.push(added);
+        // Whoever found it empty has told the loop, and tells it for those who come after.
+        if (!foreign_.push(added)) {
+            return;
+        }
         has_foreign_.store(true);
         if (asleep_.load() && asleep_.exchange(false)) {
             const std::uint64_t one = 1;

@@ -3,24 +3,26 @@
 // inside handlers, a hundred at a time; the calls of the handlers count, where the library calls
 // them for cancelled waits too. Deadlines are spread over half a minute.
 //
-//     insert_cancel | halves  [pending=N] [ops=N]  timers come and go; halves: timed apart
+//     insert_cancel           [pending=N] [ops=N]  the same timers come and go beside others
+//     fresh                   [pending=N] [ops=N]  new timers come, then go, timed apart
 //     earlier | extend        [pending=N] [ops=N]  a pending timer is set anew, in mixed order
 //     fire  [slow=N]          [pending=N] [ops=N]  all have come due before the loop runs; slow:
-//                                                  for a machine on which arming takes N times
-//                                                  longer
+//                                                  where arming takes N times as long, and the time
+//                                                  till then is slept and not spun away
 //     due                     [ops=N]              each handler arms the timer for a past time
 //     lateness                [ops=N] [slack=1]    of a timer of 1 ms; slack: without the kernel's
 //     foreign                 [threads=N] [ops=N]  armed by other threads while the loop runs
 
 #include BENCH_LIBRARY
+#include "local/armers.hpp"
 #include "local/population.hpp"
 #include "support/measure.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <semaphore>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -40,6 +42,7 @@ using bench::span;
 // --- pending ----------------------------------------------------------------------------------
 
 constexpr std::uint64_t batch_size = 100;
+constexpr std::uint64_t stride = 7919;  // a prime: mixes the order
 
 /// Timers that are armed and cancelled beside a population, for times that were thrown before.
 struct visitors {
@@ -78,29 +81,71 @@ void insert_cancel(std::uint64_t pending, std::uint64_t ops) {
     bench::finish(watch.figures());
 }
 
-// A cancellation ends with the call of the cancelled handlers, where there are such: that is by the
-// beginning of the next batch.
-void halves(std::uint64_t pending, std::uint64_t ops) {
-    population all(pending);
-    visitors some(all);
+/// Timers that have not been armed before: all are armed, then all cancelled in mixed order. Their
+/// loops are new as well, so that nothing is left of earlier ones.
+class newcomers {
+public:
+    explicit newcomers(std::uint64_t count) : ready_(loop_, act{this}) {
+        bench::random_numbers random;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            timers_.emplace_back(loop_, nothing{});
+            times_.push_back(random.between(nearest, nearest + span));
+        }
+    }
+
+    // A cancellation ends with the call of the cancelled handlers, where there are such.
+    void run(stopwatch* inserting, stopwatch* cancelling) {
+        inserting_ = inserting;
+        cancelling_ = cancelling;
+        ready_.post();
+        loop_.run();
+    }
+
+private:
+    struct act {
+        newcomers* whole;
+        void operator()() const { whole->next(); }
+    };
+
+    void next() {
+        if (armed_) {
+            cancelling_->end(timers_.size());
+            loop_.stop();
+            return;
+        }
+        armed_ = true;
+        inserting_->begin();
+        for (std::uint64_t i = 0; i < timers_.size(); ++i) {
+            timers_[i].after(times_[i]);
+        }
+        inserting_->end(timers_.size());
+        cancelling_->begin();
+        for (std::uint64_t i = 0, at = 0; i < timers_.size(); ++i) {
+            at = (at + stride) % timers_.size();
+            timers_[at].cancel();
+        }
+        ready_.post();
+    }
+
+    bench::loop loop_{bench::loop_options{}};
+    bench::task<act> ready_;
+    std::deque<plain_timer> timers_;
+    std::vector<nanoseconds> times_;
+    stopwatch* inserting_ = nullptr;
+    stopwatch* cancelling_ = nullptr;
+    bool armed_ = false;
+};
+
+// The first ones warm up.
+void fresh(std::uint64_t pending, std::uint64_t ops) {
+    std::deque<newcomers> all;
+    stopwatch warm_up;
     stopwatch inserting;
     stopwatch cancelling;
-    bool cancelled = false;
-    all.drive(ops, batch_size, nullptr, [&](std::uint64_t first, bool warm) {
-        if (cancelled) {
-            cancelling.end(batch_size);
-        }
-        if (warm) {
-            inserting.begin();
-        }
-        some.insert(first);
-        if (warm) {
-            inserting.end(batch_size);
-            cancelling.begin();
-            cancelled = true;
-        }
-        some.cancel();
-    });
+    all.emplace_back(std::min<std::uint64_t>(pending, 10'000)).run(&warm_up, &warm_up);
+    for (std::uint64_t done = 0; done < ops; done += pending) {
+        all.emplace_back(pending).run(&inserting, &cancelling);
+    }
     bench::finish(inserting.figures("insert_") + ", " + cancelling.figures("cancel_"));
 }
 
@@ -109,7 +154,6 @@ template <class Change>
 void rearm(std::uint64_t pending, std::uint64_t ops, Change change) {
     population all(pending);
     stopwatch watch;
-    const std::uint64_t stride = 7919;  // a prime
     std::uint64_t next = 0;
     all.drive(ops, batch_size, &watch, [&](std::uint64_t first, bool) {
         for (std::uint64_t i = first; i < first + batch_size; ++i) {
@@ -169,7 +213,10 @@ void fire(std::uint64_t pending, std::uint64_t ops, std::uint64_t slow) {
             timer.at(start + lead + random.between(0ns, lead), start);
         }
         // Those that count milliseconds may round up, by one and again by one.
-        std::this_thread::sleep_until(start + 2 * lead + 2ms);
+        if (slow > 1) {
+            std::this_thread::sleep_until(start + 2 * lead + 2ms);
+        }
+        while (steady_clock::now() < start + 2 * lead + 2ms) {}
         if (round > 0) {
             watch.begin();
         }
@@ -181,21 +228,21 @@ void fire(std::uint64_t pending, std::uint64_t ops, std::uint64_t slow) {
     bench::finish(watch.figures());
 }
 
-/// A timer whose handler arms it again. What `armed` and `late` say is for lateness.
+/// A timer whose handler arms it again; Arm says for when, and what is noted.
+template <class Arm>
 class chain {
 public:
-    chain(const bench::loop_options& options, nanoseconds time, std::uint64_t ops)
-        : loop_(options), timer_(loop_, link{this}), time_(time), left_(ops) {}
+    chain(const bench::loop_options& options, std::uint64_t ops)
+        : loop_(options), timer_(loop_, link{this}), ops_(ops), left_(ops) {}
 
-    void run(std::uint64_t ops) {
-        arm();
+    std::string run() {
+        arm_.before(ops_);
+        arm_(timer_);
         watch_.begin();
         loop_.run();
-        watch_.end(ops);
+        watch_.end(ops_);
+        return arm_.figures() + watch_.figures();
     }
-
-    std::vector<std::int64_t> late;
-    stopwatch watch_;
 
 private:
     struct link {
@@ -203,137 +250,68 @@ private:
         void operator()() const { whole->called(); }
     };
 
-    void arm() {
-        armed_ = bench::clock_ns(CLOCK_MONOTONIC);
-        timer_.after(time_);
-    }
-
     void called() {
-        late.push_back(bench::clock_ns(CLOCK_MONOTONIC) - armed_ - time_.count());
+        arm_.after();
         if (--left_ == 0) {
             loop_.stop();
         } else {
-            arm();
+            arm_(timer_);
         }
     }
 
     bench::loop loop_;
     bench::timer<link> timer_;
-    nanoseconds time_;
-    std::int64_t armed_ = 0;
+    Arm arm_;
+    stopwatch watch_;
+    std::uint64_t ops_;
     std::uint64_t left_;
 };
 
+struct for_the_past {
+    void before(std::uint64_t) { now = steady_clock::now(); }
+    template <class Timer>
+    void operator()(Timer& timer) {
+        timer.at(now - 1s, now);
+    }
+    void after() {}
+    std::string figures() const { return ""; }
+
+    steady_clock::time_point now;
+};
+
+struct in_a_millisecond {
+    void before(std::uint64_t ops) { late.reserve(ops); }
+    template <class Timer>
+    void operator()(Timer& timer) {
+        due = bench::clock_ns(CLOCK_MONOTONIC) + 1'000'000;
+        timer.after(1ms);
+    }
+    void after() { late.push_back(bench::clock_ns(CLOCK_MONOTONIC) - due); }
+    std::string figures() const { return bench::percentiles("late", late) + ", "; }
+
+    std::int64_t due = 0;
+    std::vector<std::int64_t> late;
+};
+
 void due(std::uint64_t ops) {
-    chain all(bench::loop_options{}, -1s, ops);
-    all.run(ops);
-    bench::finish(all.watch_.figures());
+    bench::finish(chain<for_the_past>(bench::loop_options{}, ops).run());
 }
 
 void lateness(std::uint64_t ops, bool exact) {
-    chain all(bench::loop_options{.exact_timers = exact}, 1ms, ops);
-    all.run(ops);
-    bench::finish(bench::percentiles("late", all.late) + ", " + all.watch_.figures());
+    bench::finish(chain<in_a_millisecond>({.exact_timers = exact}, ops).run());
 }
 
 // --- foreign ----------------------------------------------------------------------------------
 
-constexpr std::uint64_t block = 1000;
-
-/// Arms timers of its own, a block at a time; a post tells that the loop has got as far.
-class armer {
-public:
-    armer(bench::loop& loop, std::uint64_t count, std::atomic<unsigned>& left)
-        : loop_(&loop), left_(&left) {
-        for (std::uint64_t i = 0; i < count; ++i) {
-            timers_.emplace_back(loop, nothing{});
-            times_.push_back(random_.between(nearest, nearest + span));
-        }
-    }
-
-    void arm_all() {
-        for (std::uint64_t i = 0; i < timers_.size(); ++i) {
-            if (i % block == 0) {
-                room_.acquire();
-            }
-            arm_from_outside(*loop_, timers_[i], times_[i]);
-            if ((i + 1) % block == 0) {
-                bench::hand_over(*loop_, [this] { room_.release(); });
-            }
-        }
-        bench::hand_over(*loop_, [this] { ready(); });
-    }
-
-    // In the loop's thread.
-    void cancel_all() {
-        for (plain_timer& timer : timers_) {
-            timer.cancel();
-        }
-        bench::hand_over(*loop_, [this] { ready(); });
-    }
-
-private:
-    void ready() {
-        if (left_->fetch_sub(1) == 1) {
-            loop_->stop();
-        }
-    }
-
-    bench::loop* loop_;
-    std::atomic<unsigned>* left_;
-    bench::random_numbers random_;
-    std::deque<plain_timer> timers_;
-    std::vector<nanoseconds> times_;
-    std::counting_semaphore<> room_{10};
-};
-
-class armers {
-public:
-    armers(unsigned threads, std::uint64_t ops) {
-        for (unsigned i = 0; i < threads; ++i) {
-            all_.emplace_back(loop_, ops / threads, left_);
-        }
-        bench::take_side(bench::side::loop);
-    }
-
-    void arm() {
-        std::vector<std::thread> running;
-        left_ = static_cast<unsigned>(all_.size());
-        for (armer& one : all_) {
-            running.emplace_back([&one] {
-                bench::take_side(bench::side::others);
-                one.arm_all();
-            });
-        }
-        loop_.run();
-        for (std::thread& one : running) {
-            one.join();
-        }
-    }
-
-    void cancel() {
-        left_ = static_cast<unsigned>(all_.size());
-        for (armer& one : all_) {
-            bench::hand_over(loop_, [armer = &one] { armer->cancel_all(); });
-        }
-        loop_.run();
-    }
-
-private:
-    bench::loop loop_{bench::loop_options{.other_threads = true}};
-    std::atomic<unsigned> left_ = 0;
-    std::deque<armer> all_;
-};
-
-// Once to warm up: memory has been touched then.
+// New timers in a new loop each time; the first ones warm up.
 void foreign(unsigned threads, std::uint64_t ops) {
-    armers all(threads, ops / (threads * block) * (threads * block));
+    std::deque<bench::armers> all;
+    stopwatch warm_up(stopwatch::of::process);
     stopwatch watch(stopwatch::of::process);
-    all.arm();
-    all.cancel();
-    watch.begin();
-    all.arm();
-    watch.end(ops / (threads * block) * (threads * block));
+    all.emplace_back(threads, 10'000).run(warm_up);
+    for (int i = 0; i < 4; ++i) {
+        all.emplace_back(threads, ops / 4).run(watch);
+    }
     bench::finish(watch.figures());
 }
 
@@ -342,8 +320,8 @@ void run(const bench::arguments& asked) {
     const std::uint64_t ops = asked.number("ops", 500'000);
     if (asked.is("insert_cancel")) {
         insert_cancel(pending, ops);
-    } else if (asked.is("halves")) {
-        halves(pending, ops);
+    } else if (asked.is("fresh")) {
+        fresh(pending, ops);
     } else if (asked.is("earlier")) {
         earlier(pending, ops);
     } else if (asked.is("extend")) {
