@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// The echo server of echo_body.hpp by Asio, by the narrowest headers that will do.
+// The echo server of asio_family.hpp by Asio, by the narrowest headers that will do.
 
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
+#if BENCH_WHOLE
+#include <asio/read.hpp>
+#endif
 
 namespace net = asio;
 
-#include "echo_body.hpp"
+#include "echo/asio_family.hpp"
