@@ -390,7 +390,7 @@ def has_page(tree):
 
 def depth(tree):
     for path in tree:
-        allowed = {"lib": 2, "include": 4, "test": 3, "bench": 1, "docs": 2}.get(path.split("/")[0])
+        allowed = {"lib": 2, "include": 4, "test": 3, "bench": 2, "docs": 2}.get(path.split("/")[0])
         if allowed is not None and path.count("/") > allowed:
             yield path, 1, "a folder too deep"
 

@@ -22,7 +22,8 @@ inline constexpr bool signals_are_held_back = false;
 template <class Condition>
 void await_signal(Condition condition) {
     while (!condition()) {
-        std::this_thread::sleep_for(std::chrono::microseconds(20));
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(20));  // nothing else lets signals come
     }
 }
 
