@@ -90,7 +90,7 @@ constexpr unsigned slot_class(std::size_t size) noexcept {
 
 /// Ends the life of whatever was in the slot: it is free, and references to it are stale.
 inline void retire(slot* s) noexcept {
-    constexpr auto none = slot_kind::none;
+    slot_kind none = slot_kind::none;
     __atomic_store(&s->kind, &none, __ATOMIC_RELAXED);
     // Only whoever holds the slot writes its generation: a load and a store will do.
     __atomic_store_n(&s->generation, s->generation + 1, __ATOMIC_RELAXED);
