@@ -34,7 +34,11 @@ public:
     template <class F>
     void execute(F&& f) const {
         using operation_type = detail::post_operation<std::decay_t<F>>;
-        context_->submit(operation_type::make(context_->slots(), std::forward<F>(f)));
+        if constexpr (operation_type::template is_plain<F>) {
+            context_->submit_copy(operation_type::functions, &f, sizeof f);
+        } else {
+            context_->submit(operation_type::make(context_->slots(), std::forward<F>(f)));
+        }
     }
 
     /// Work of the context that is none of its operations; see executor_work_guard.

@@ -5,6 +5,8 @@
 #include <gyre/detail/config.hpp>
 #include <gyre/detail/operation.hpp>
 
+#include <cstddef>
+
 namespace gyre::inline v0 {
 
 namespace detail {
@@ -25,6 +27,11 @@ public:
     /// first. It is called exactly once, in the order of one thread's submissions if the context
     /// runs one operation at a time. Counts as work until the call has returned.
     virtual void submit(detail::operation* operation) noexcept = 0;
+
+    /// As submit(), for a function that is nothing but bytes: the context makes the operation, and
+    /// copies them. Throws std::bad_alloc; nothing is submitted then.
+    virtual void submit_copy(const detail::operation_functions& functions, const void* function,
+                             std::size_t size);
 
     /// Work that keeps the context running, beside what was submitted.
     virtual void work_started() noexcept = 0;

@@ -114,6 +114,8 @@ public:
 
     // What executors and the library's own operations call: see execution_context.
     void submit(detail::operation* operation) noexcept override;
+    void submit_copy(const detail::operation_functions& functions, const void* function,
+                     std::size_t size) override;
     void work_started() noexcept override;
     void work_finished() noexcept override;
     bool running_in_this_thread() const noexcept override;

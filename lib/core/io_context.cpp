@@ -71,6 +71,10 @@ void io_context::set_dispatch_hook(const dispatch_hook& hook) noexcept {
 const char* io_context::poller_name() const noexcept { return reactor_->poller_name(); }
 
 void io_context::submit(detail::operation* operation) noexcept { reactor_->submit(operation); }
+void io_context::submit_copy(const detail::operation_functions& functions, const void* function,
+                             std::size_t size) {
+    reactor_->submit_copy(functions, function, size);
+}
 void io_context::work_started() noexcept { reactor_->work_started(); }
 void io_context::work_finished() noexcept { reactor_->work_finished(); }
 bool io_context::running_in_this_thread() const noexcept {

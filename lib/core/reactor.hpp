@@ -59,6 +59,8 @@ public:
     // ---- errands: any thread -------------------------------------------------------------------
 
     void submit(operation* op) noexcept;
+    /// Throws std::bad_alloc.
+    void submit_copy(const operation_functions& functions, const void* function, std::size_t size);
     void destroy_later(operation* op) noexcept;
     void work_started() noexcept;
     void work_finished() noexcept;
@@ -117,6 +119,8 @@ private:
 
     // Apart from their callers, whose usual way then needs fewer registers to be saved.
     [[gnu::noinline]] void submit_from_outside(operation* op) noexcept;
+    [[gnu::noinline]] void submit_copy_slowly(const operation_functions& functions,
+                                              const void* function, std::size_t size);
     template <class Operation>
     [[gnu::noinline]] Operation* make_transfer(source* s, const operation_functions& f, void* data,
                                                std::size_t size, int flags);

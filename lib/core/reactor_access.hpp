@@ -25,7 +25,7 @@ public:
     ~access() {
         if (taken_) {
             top_owner_frame = frame_.outer;
-            reactor_.token_.give_up();
+            reactor_.token_.give_back();
         }
     }
 

@@ -4,6 +4,7 @@
 #include <gyre/detail/reactor_api.hpp>
 #include <gyre/error.hpp>
 
+#include "core/plain_post.hpp"
 #include "core/reactor.hpp"
 #include "core/reactor_access.hpp"
 
@@ -25,6 +26,32 @@ void reactor::submit(operation* op) noexcept {
 
 void reactor::submit_from_outside(operation* op) noexcept {
     const access claim(*this);
+    if (claim.direct()) {
+        ++work_;
+        ready_.push(op);
+    } else {
+        leave(slot::of(op));
+    }
+}
+
+void reactor::submit_copy(const operation_functions& functions, const void* function,
+                          std::size_t size) {
+    void* memory =
+        slab_.owned_by_top() ? slab_.take_free(functions.size_class, slot_kind::post) : nullptr;
+    if (memory == nullptr) {
+        submit_copy_slowly(functions, function, size);
+        return;
+    }
+    ++work_;
+    ready_.push(make_post(memory, functions, function, size));
+}
+
+// With the token in hand the slot is the owner's, too: one claim for both.
+void reactor::submit_copy_slowly(const operation_functions& functions, const void* function,
+                                 std::size_t size) {
+    const access claim(*this);
+    void* memory = slab_.acquire(functions.size_class, slot_kind::post);
+    operation* op = make_post(memory, functions, function, size);
     if (claim.direct()) {
         ++work_;
         ready_.push(op);

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 
 namespace gyre::inline v0::detail {
 
@@ -42,6 +43,10 @@ public:
         return word_.fetch_sub(waiter, std::memory_order_seq_cst) >= 2 * waiter;
     }
     bool has_waiters() const noexcept { return word_.load(std::memory_order_seq_cst) >= waiter; }
+    /// As has_waiters(), for who may miss one that has just come.
+    bool expects_waiters() const noexcept {
+        return word_.load(std::memory_order_relaxed) >= waiter;
+    }
 
 private:
     static constexpr std::uint32_t stop_bit = 1;
@@ -54,9 +59,16 @@ class token {
 public:
     explicit token(attention& look) noexcept : attention_(look) {}
 
-    /// For the length of a call. acquire pairs with give_up(): what the last holder did to the
+    /// For the length of a call, which runs no user code; give_back() ends it. It makes way for
+    /// threads that wait. acquire pairs with the end of a hold: what the last holder did to the
     /// reactor is visible.
-    bool try_take() noexcept { return try_as(holder::call); }
+    bool try_take() noexcept {
+        return held_.load(std::memory_order_relaxed) == holder::nobody &&
+               !attention_.expects_waiters() && try_as(holder::call);
+    }
+
+    /// The end of a call. It tells nobody, and so is a plain store: nobody sleeps for a call.
+    void give_back() noexcept { held_.store(holder::nobody, std::memory_order_release); }
 
     /// A thread in run(): sleeps until it has the token, or until the context is stopped and
     /// wake_all() is called, or until the deadline. True if it has it. With `immediately` it does
@@ -68,28 +80,23 @@ public:
         if (until == immediately && held_.load(std::memory_order_relaxed) == holder::runner) {
             return false;
         }
-        std::unique_lock lock(mutex_);
         // Announce first, look afterwards; give_up() frees first and looks afterwards. With both
         // pairs sequentially consistent, one of the two sees the other.
         attention_.add_waiter();
-        bool taken = false;
-        while (!(taken = try_as(holder::runner)) && !attention_.stopped() && wait(lock, until)) {}
+        const bool taken = wait(until);
         if (attention_.remove_waiter() && !taken) {
+            const std::lock_guard lock(mutex_);
             freed_.notify_one();  // the wake-up of a give_up() may have come here, too late
         }
         return taken;
     }
 
+    /// The end of what take() began.
     void give_up() noexcept {
-        const bool was_call = held_.load(std::memory_order_relaxed) == holder::call;
         held_.store(holder::nobody, std::memory_order_seq_cst);
         if (attention_.has_waiters()) {
             const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
-            if (was_call) {
-                freed_.notify_all();  // one that waits for the end of calls only may be among them
-            } else {
-                freed_.notify_one();
-            }
+            freed_.notify_one();
         }
     }
 
@@ -107,13 +114,38 @@ private:
                held_.compare_exchange_strong(nobody, who, std::memory_order_seq_cst);
     }
 
-    // False when the time to wait is over.
-    bool wait(std::unique_lock<std::mutex>& lock, time_ns until) {
-        if (until == immediately) {
-            if (held_.load(std::memory_order_seq_cst) == holder::runner) {
+    bool wait(time_ns until) {
+        int looks = 0;
+        for (bool in_time = true; !try_as(holder::runner);) {
+            if (attention_.stopped() || !in_time) {
                 return false;
             }
-            freed_.wait(lock, [this] { return held_.load() != holder::call; });
+            if (held_.load(std::memory_order_seq_cst) != holder::runner) {
+                let_a_call_end(looks);
+            } else if (until == immediately) {
+                return false;
+            } else {
+                in_time = sleep(until);
+            }
+        }
+        return true;
+    }
+
+    // A call is over in less time than a sleep takes; but its thread may have been interrupted,
+    // and may be one to which this thread, of a higher priority, yields in vain.
+    static void let_a_call_end(int& looks) {
+        if (looks < 64) {
+            ++looks;
+            std::this_thread::yield();
+        } else {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+    }
+
+    // While a runner has the token. False when the time is over.
+    bool sleep(time_ns until) {
+        std::unique_lock lock(mutex_);
+        if (attention_.stopped() || held_.load(std::memory_order_seq_cst) != holder::runner) {
             return true;
         }
         if (until == no_deadline) {

@@ -31,7 +31,7 @@ TEST_CASE("token: one holder at a time, and free again when it gives up") {
     token t(look);
     CHECK(t.try_take());
     CHECK_FALSE(t.try_take());
-    t.give_up();
+    t.give_back();
     CHECK(t.take(gyre::immediately));
     CHECK_FALSE(t.try_take());
     CHECK_FALSE(t.take(gyre::immediately));
@@ -63,13 +63,24 @@ TEST_CASE("token: who does not want to wait waits for the end of a call all the 
     });
     await([&] { return another_waits || look.has_waiters(); });
     CHECK_FALSE(back);
-    t.give_up();
+    t.give_back();
     polls.join();
     CHECK((got || another_waits));
     if (got) {
         t.give_up();
     }
     runs.join();
+}
+
+TEST_CASE("token: a call makes way for a thread that waits") {
+    attention look;
+    token t(look);
+    look.add_waiter();
+    CHECK_FALSE(t.try_take());
+    CHECK(t.take(gyre::immediately));
+    t.give_up();
+    CHECK_FALSE(look.remove_waiter());
+    CHECK(t.try_take());
 }
 
 TEST_CASE("token: who waits is seen, gets it when it is free, or leaves when all is stopped") {
@@ -80,7 +91,7 @@ TEST_CASE("token: who waits is seen, gets it when it is free, or leaves when all
     bool got = false;
     std::thread waits([&] { got = t.take(gyre::no_deadline); });
     await([&] { return look.has_waiters(); });
-    t.give_up();
+    t.give_back();
     waits.join();
     CHECK(got);
     std::thread leaves([&] { got = t.take(gyre::no_deadline); });
@@ -97,7 +108,7 @@ TEST_CASE("token: who gives up waiting does not take the wake-up of another one 
     for (int round = 0; round < 2000; ++round) {
         attention look;
         token t(look);
-        REQUIRE(t.try_take());
+        REQUIRE(t.take(gyre::immediately));
         const auto end = steady::now() + 200us;
         std::latch ready(3);
         std::thread leaves([&] {

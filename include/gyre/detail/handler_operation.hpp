@@ -77,6 +77,11 @@ class handler_operation {
     }
 
 public:
+    /// Whether a copy of its bytes is a handler.
+    template <class H>
+    static constexpr bool is_plain = fits_slot<Base, Handler>&&
+        std::is_trivially_copyable_v<Handler>&& std::is_same_v<std::remove_cvref_t<H>, Handler>;
+
     /// `memory`: a slab or a reactor.
     template <class Memory, class H, class... Arguments>
     static Base* make(Memory* memory, H&& h, Arguments&&... arguments) {
