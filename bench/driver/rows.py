@@ -10,12 +10,22 @@ import cases
 @dataclasses.dataclass(frozen=True)
 class Part:
     """One figure of a row. `against`: None holds the figure itself against the limit, "floor" its
-    ratio to the floor, "floor+" what it is more than that, a library's name the ratio to it."""
+    ratio to the floor, "floor+" what it is more than that, a library's name the ratio to it.
+    `floor`: what the floor cost on the machine that the limit was set on. A limit in nanoseconds
+    is worth as much more or less here as the floor is."""
 
     case: str
     limit: float
     figure: str = "cpu_ns"
     against: str | None = None
+    floor: float | None = None
+
+    def here(self, results):
+        """The limit on this machine."""
+        if self.floor is None:
+            return self.limit
+        floor = results.floor(self.case, self.figure)
+        return None if floor is None else self.limit * floor / self.floor
 
     def reference(self, results):
         if self.against in ("floor", "floor+"):
@@ -34,10 +44,10 @@ class Part:
     def met(self, results):
         """True, False, or None if it was not measured."""
         value = results.median(self.case, "gyre", self.figure)
-        compared = self.compared(results, value)
-        if compared is None:
+        compared, limit = self.compared(results, value), self.here(results)
+        if compared is None or limit is None:
             return None
-        if compared <= self.limit:
+        if compared <= limit:
             return True
         # What the floor itself needs in another round of the same run is no difference.
         if self.against == "floor":
@@ -75,6 +85,14 @@ class Row:
         values = [self.value(results, part, library) for part in self.parts]
         return "-" if set(values) <= {"-"} else " / ".join(values)
 
+    def here(self, results):
+        """The limits on this machine, if they are others than those of the budget."""
+        if not any(part.floor for part in self.parts):
+            return ""
+        limits = [part.here(results) for part in self.parts]
+        return " / ".join("-" if limit is None else f"{limit:,.{self.digits}f}"
+                          for limit in limits)  # fmt: skip
+
     def verdict(self, results):
         if self.later:
             return self.later
@@ -83,12 +101,14 @@ class Row:
         return found[0] if len(set(found)) == 1 else " / ".join(found)
 
 
-def each(names, limits, figure="cpu_ns", against=None):
-    return tuple(Part(name, limit, figure, against) for name, limit in zip(names, limits))
+def each(names, limits, figure="cpu_ns", against=None, floors=None):
+    floors = floors or (None,) * len(limits)
+    return tuple(Part(name, limit, figure, against, floor)
+                 for name, limit, floor in zip(names, limits, floors))  # fmt: skip
 
 
-def timers(what, limits, figure="cpu_ns", sizes=("100", "10k", "1M")):
-    return each([f"timer-{what}-{size}" for size in sizes], limits, figure)
+def timers(what, limits, figure="cpu_ns", sizes=("100", "10k", "1M"), floors=None):
+    return each([f"timer-{what}-{size}" for size in sizes], limits, figure, floors=floors)
 
 
 ECHO = ("echo-1x64B", "echo-50x64B")
@@ -104,27 +124,28 @@ ROWS = (
         each(ECHO[1:], (1.03,), against="floor"), as_ratio=True),
     Row("two threads on one context, system calls per echo", "<= 5", later=NOT_YET),
     Row("post, 1000 at once / chain, ns", "<= 9 / <= 18",
-        each(("post-at-once", "post-chain"), (9, 18)), digits=1),
+        each(("post-at-once", "post-chain"), (9, 18), floors=(6, 13)), digits=1),
     Row("post, 1000 at once / chain, allocations", "0 / 0",
         each(("post-at-once", "post-chain"), (0.0005, 0.0005), "allocations"), digits=2),
     Row("post from 1 / 4 threads, CPU of both sides, ns", "<= 85 / <= 120",
-        each(("post-from-1", "post-from-4"), (85, 120))),
+        each(("post-from-1", "post-from-4"), (85, 120), floors=(65, 65))),
     Row("post from 1 / 4 threads, allocations", "0 / 0",
         each(("post-from-1", "post-from-4"), (0.005, 0.005), "allocations"), digits=2),
     Row("post from 1 / 4 threads, wake-ups an operation", "<= 0.05",
         each(("post-from-1", "post-from-4"), (0.05, 0.05), "wakes"), digits=3),
     Row("timer armed and cancelled, 100 / 10 k / 1 M pending, ns", "<= 40 / 40 / 40",
-        timers("insert-cancel", (40, 40, 40))),
+        timers("insert-cancel", (40, 40, 40), floors=(30, 25, 25))),
     Row("timer armed and cancelled, 100 / 10 k / 1 M pending, allocations", "0",
         timers("insert-cancel", (0.0005,) * 3, "allocations"), digits=2),
     Row("timer set to a later time, 100 / 10 k / 1 M pending, ns", "<= 8 / 8 / 25",
-        timers("extend", (8, 8, 25))),
+        timers("extend", (8, 8, 25), floors=(1, 1, 12))),
     Row("timer set to an earlier time, 10 k pending, ns", "<= 30",
-        timers("earlier", (30,), sizes=("10k",))),
-    Row("timers fire, 100 / 10 k / 1 M, ns", "<= 95 / 70 / 120", timers("fire", (95, 70, 120))),
+        timers("earlier", (30,), sizes=("10k",), floors=(10,))),
+    Row("timers fire, 100 / 10 k / 1 M, ns", "<= 95 / 70 / 120",
+        timers("fire", (95, 70, 120), floors=(23, 34, 71))),
     Row("chain of already expired timers, ns", "<= 100", each(("timer-due",), (100,))),
     Row("timer armed from 1 / 4 threads, CPU of both sides, ns", "<= 90 / <= 130",
-        each(("timer-from-1", "timer-from-4"), (90, 130))),
+        each(("timer-from-1", "timer-from-4"), (90, 130), floors=(46, 46))),
     Row("timeout on an operation", "<= 100 ns, 0 allocations", later=NOT_YET),
     Row("lateness of a 1 ms timer, median, default / without slack, µs", "floor + 10 µs",
         each(("timer-late", "timer-late-slack"), (10_000, 10_000), "late_ns", "floor+"),
