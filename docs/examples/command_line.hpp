@@ -26,15 +26,16 @@ std::optional<Number> number_of(std::string_view text) {
 
 /// The endpoint that ADDRESS and PORT name; nothing if one of them is wrong. Names are not looked
 /// up.
-inline std::optional<gyre::ip::tcp::endpoint> endpoint_of(std::string_view address,
-                                                          std::string_view port) {
+template <class Protocol = gyre::ip::tcp>
+std::optional<typename Protocol::endpoint> endpoint_of(std::string_view address,
+                                                       std::string_view port) {
     gyre::error_code error;
     const gyre::ip::address ip = gyre::ip::make_address(address, error);
     const auto number = number_of<std::uint16_t>(port);
     if (error || !number) {
         return std::nullopt;
     }
-    return gyre::ip::tcp::endpoint(ip, *number);
+    return typename Protocol::endpoint(ip, *number);
 }
 
 }  // namespace example

@@ -6,6 +6,7 @@
 #include <gyre/async_result.hpp>
 #include <gyre/detail/config.hpp>
 #include <gyre/detail/initiate.hpp>
+#include <gyre/detail/io_object.hpp>
 #include <gyre/detail/socket_object.hpp>
 #include <gyre/detail/throw_error.hpp>
 #include <gyre/error.hpp>
@@ -19,15 +20,6 @@ namespace gyre::inline v0 {
 
 namespace detail {
 
-/// Waits for readiness; nothing is performed.
-class io_wait_base final : public io_operation {
-public:
-    static constexpr slot_kind kind_in_slot = slot_kind::io_wait;
-    io_wait_base(const functions& f, source* s, io_queue q) noexcept : io_operation(f, s, q) {}
-
-    timer_wait_base::outcome take() noexcept { return {error()}; }
-};
-
 /// Waits for a connection attempt to end.
 class connect_base final : public io_operation {
 public:
@@ -36,20 +28,6 @@ public:
 
     timer_wait_base::outcome take() noexcept { return {error()}; }
 };
-
-/// Reaches the untyped part of a socket, for the library's own operations.
-struct socket_access {
-    template <class Socket>
-    static socket_object& object(Socket& socket) noexcept {
-        return socket.object_;
-    }
-};
-
-constexpr io_queue queue_of(socket_base::wait_type w) noexcept {
-    return w == socket_base::wait_read    ? io_queue::read
-           : w == socket_base::wait_write ? io_queue::write
-                                          : io_queue::except;
-}
 
 }  // namespace detail
 
@@ -68,18 +46,47 @@ constexpr io_queue queue_of(socket_base::wait_type w) noexcept {
 /// even if it had become ready; nothing that was received, accepted or sent is lost by that. A
 /// write whose data has been handed to the system reports its own result.
 template <class Protocol>
-class basic_socket : public socket_base {
+class basic_socket : public socket_base, public detail::io_object<detail::socket_object> {
+    using base = detail::io_object<detail::socket_object>;
+
 public:
-    using executor_type = any_io_executor;
+    using typename base::executor_type;
     using protocol_type = Protocol;
     using endpoint_type = typename Protocol::endpoint;
     using lowest_layer_type = basic_socket;
-    using native_handle_type = gyre::native_handle_type;
+    using typename base::native_handle_type;
 
-    executor_type get_executor() const noexcept { return object_.get_executor(); }
+    /// A closed socket.
+    explicit basic_socket(const executor_type& executor) : base(executor) {}
+    /// Opened, and bound where an endpoint is given; throws system_error.
+    basic_socket(const executor_type& executor, const protocol_type& protocol) : base(executor) {
+        open(protocol);
+    }
+    basic_socket(const executor_type& executor, const endpoint_type& endpoint) : base(executor) {
+        open(endpoint.protocol());
+        bind(endpoint);
+    }
+    /// Takes over a socket of the system; throws system_error.
+    basic_socket(const executor_type& executor, const protocol_type& protocol,
+                 native_handle_type handle)
+        : base(executor) {
+        assign(protocol, handle);
+    }
+    /// The same with an io_context or another object in the place of its executor.
+    template <context_with_executor Context>
+    explicit basic_socket(Context& context) : basic_socket(executor_type(context.get_executor())) {}
+    template <context_with_executor Context>
+    basic_socket(Context& context, const protocol_type& protocol)
+        : basic_socket(executor_type(context.get_executor()), protocol) {}
+    template <context_with_executor Context>
+    basic_socket(Context& context, const endpoint_type& endpoint)
+        : basic_socket(executor_type(context.get_executor()), endpoint) {}
+    template <context_with_executor Context>
+    basic_socket(Context& context, const protocol_type& protocol, native_handle_type handle)
+        : basic_socket(executor_type(context.get_executor()), protocol, handle) {}
+
     lowest_layer_type& lowest_layer() noexcept { return *this; }
     const lowest_layer_type& lowest_layer() const noexcept { return *this; }
-    bool is_open() const noexcept { return object_.is_open(); }
 
     /// Makes a socket of the system. error::already_open if there is one, error::no_descriptors,
     /// error::address_family_not_supported, error::no_memory.
@@ -102,48 +109,6 @@ public:
         error_code ec;
         assign(protocol, handle, ec);
         detail::throw_error(ec, "assign");
-    }
-
-    /// Aborts all operations and closes the socket. It may be opened again. Called by another
-    /// thread than the context's, the system's socket is closed when that thread gets to it.
-    /// Closing a closed one does nothing and is no error. The socket is closed whatever is
-    /// reported.
-    void close(error_code& ec) { ec = object_.close(); }
-    void close() {
-        error_code ec;
-        close(ec);
-        detail::throw_error(ec, "close");
-    }
-
-    /// Aborts all operations and gives the open socket away. error::try_again, with nothing
-    /// changed, if another thread is running the context.
-    native_handle_type release(error_code& ec) {
-        native_handle_type handle = invalid_native_handle;
-        ec = object_.release(handle);
-        return handle;
-    }
-    native_handle_type release() {
-        error_code ec;
-        const native_handle_type handle = release(ec);
-        detail::throw_error(ec, "release");
-        return handle;
-    }
-
-    /// The system's name of the socket; it stays owned by this object and non-blocking.
-    /// invalid_native_handle if it is closed.
-    native_handle_type native_handle() { return object_.native_handle(); }
-
-    /// Aborts all pending operations; returns how many (0 if it is left to another thread).
-    std::size_t cancel(error_code& ec) {
-        std::size_t count = 0;
-        ec = object_.cancel(count);
-        return count;
-    }
-    std::size_t cancel() {
-        error_code ec;
-        const std::size_t count = cancel(ec);
-        detail::throw_error(ec, "cancel");
-        return count;
     }
 
     /// Gives the socket its local address. error::address_in_use, error::address_not_available,
@@ -203,7 +168,7 @@ public:
     /// level(), name(), data() and size(). error::no_protocol_option, error::invalid_argument.
     template <class Option>
     void set_option(const Option& option, error_code& ec) {
-        const protocol_type p = any_protocol();
+        const protocol_type p = protocol_for<Option>();
         ec = object_.set_option(option.level(p), option.name(p), option.data(p), option.size(p));
     }
     template <class Option>
@@ -215,7 +180,7 @@ public:
     /// Asks for an option, which is untouched on failure.
     template <class Option>
     void get_option(Option& option, error_code& ec) const {
-        const protocol_type p = any_protocol();
+        const protocol_type p = protocol_for<Option>();
         std::size_t size = option.size(p);
         Option answer = option;
         ec = object_.get_option(option.level(p), option.name(p), answer.data(p), size);
@@ -229,16 +194,6 @@ public:
         error_code ec;
         get_option(option, ec);
         detail::throw_error(ec, "get_option");
-    }
-
-    /// Whether synchronous calls report error::would_block instead of waiting. The system's
-    /// socket is non-blocking in any case.
-    bool non_blocking() const { return object_.non_blocking(); }
-    void non_blocking(bool on, error_code& ec) { ec = object_.non_blocking(on); }
-    void non_blocking(bool on) {
-        error_code ec;
-        non_blocking(on, ec);
-        detail::throw_error(ec, "non_blocking");
     }
 
     /// How many bytes can be read without waiting.
@@ -272,7 +227,11 @@ public:
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
         ec = object_.local_address(endpoint.data(), size);
-        return ec ? endpoint_type() : endpoint;
+        if (ec) {
+            return endpoint_type();
+        }
+        endpoint.resize(size);
+        return endpoint;
     }
     endpoint_type local_endpoint() const {
         error_code ec;
@@ -285,7 +244,11 @@ public:
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
         ec = object_.remote_address(endpoint.data(), size);
-        return ec ? endpoint_type() : endpoint;
+        if (ec) {
+            return endpoint_type();
+        }
+        endpoint.resize(size);
+        return endpoint;
     }
     endpoint_type remote_endpoint() const {
         error_code ec;
@@ -303,40 +266,21 @@ public:
         detail::throw_error(ec, "shutdown");
     }
 
-    /// Blocks until the socket is ready in that way, whatever non_blocking() says.
-    void wait(wait_type what, error_code& ec) { ec = object_.wait(detail::queue_of(what)); }
-    void wait(wait_type what) {
-        error_code ec;
-        wait(what, ec);
-        detail::throw_error(ec, "wait");
-    }
-
-    /// Waits until the system reports the socket ready in that way: a hint, for the user to try
-    /// for himself. Never answered from memory. Handler: void(error_code).
-    /// error::operation_not_supported if the system can't wait for what assign() was given. Throws
-    /// std::bad_alloc and what copying the handler throws; nothing was started then.
-    template <class Token>
-    auto async_wait(wait_type what, Token&& token) {
-        return async_initiate<void(error_code)>(
-            [this](auto&& handler, wait_type w) {
-                object_.start(detail::make_operation<detail::io_wait_base>(
-                    object_.where(), std::forward<decltype(handler)>(handler), object_.get_source(),
-                    detail::queue_of(w)));
-            },
-            std::forward<Token>(token), what);
-    }
-
 protected:
-    friend struct detail::socket_access;
-
-    explicit basic_socket(const executor_type& executor) : object_(executor) {}
     basic_socket(basic_socket&&) noexcept = default;
     basic_socket& operator=(basic_socket&&) noexcept = default;
     ~basic_socket() = default;
 
-    static protocol_type any_protocol() noexcept { return endpoint_type().protocol(); }
-
-    detail::socket_object object_;
+    // The protocol that the socket has, if the option cares: the system knows.
+    template <class Option>
+    protocol_type protocol_for() const {
+        if constexpr (requires { Option::same_for_all_protocols; }) {
+            return endpoint_type().protocol();
+        } else {
+            error_code ec;  // what is wrong here is wrong with the option's own call
+            return local_endpoint(ec).protocol();
+        }
+    }
 };
 
 }  // namespace gyre::inline v0

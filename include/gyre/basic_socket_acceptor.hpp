@@ -67,7 +67,7 @@ public:
     outcome take() {
         outcome o{error(), Socket(executor_)};
         if (!o.error) {
-            o.error = socket_access::object(o.socket).adopt_accepted(
+            o.error = object_access::object(o.socket).adopt_accepted(
                 accepted_, Socket::protocol_type::is_stream);
         }
         if (!o.error && peer_ != nullptr) {
@@ -236,7 +236,7 @@ private:
         handle_type handle = invalid_native_handle;
         ec = this->object_.accept(handle, from.data(), size);
         if (!ec) {
-            ec = detail::socket_access::object(peer).adopt_accepted(handle, Protocol::is_stream);
+            ec = detail::object_access::object(peer).adopt_accepted(handle, Protocol::is_stream);
         }
         if (!ec && peer_endpoint != nullptr) {
             from.resize(size);
@@ -251,7 +251,7 @@ private:
                 using operation_base = detail::accept_into_base<socket_type, endpoint_type>;
                 auto* op = detail::make_operation<operation_base>(
                     this->object_.where(), std::forward<decltype(handler)>(handler),
-                    this->object_.get_source(), &detail::socket_access::object(*into), from);
+                    this->object_.get_source(), &detail::object_access::object(*into), from);
                 if (into->is_open()) {
                     this->object_.complete(op, error::make_error_code(error::already_open));
                 } else {

@@ -23,44 +23,9 @@ class basic_stream_socket : public basic_socket<Protocol> {
     using base = basic_socket<Protocol>;
 
 public:
-    using typename base::endpoint_type;
-    using typename base::executor_type;
-    using typename base::protocol_type;
-    using handle_type = typename base::native_handle_type;
     using flags_type = socket_base::message_flags;
 
-    /// A closed socket.
-    explicit basic_stream_socket(const executor_type& executor) : base(executor) {}
-    /// Opened, and bound where an endpoint is given; throws system_error.
-    basic_stream_socket(const executor_type& executor, const protocol_type& protocol)
-        : base(executor) {
-        this->open(protocol);
-    }
-    basic_stream_socket(const executor_type& executor, const endpoint_type& endpoint)
-        : base(executor) {
-        this->open(endpoint.protocol());
-        this->bind(endpoint);
-    }
-    /// Takes over a socket of the system; throws system_error.
-    basic_stream_socket(const executor_type& executor, const protocol_type& protocol,
-                        handle_type handle)
-        : base(executor) {
-        this->assign(protocol, handle);
-    }
-    /// The same with an io_context or another object in the place of its executor.
-    template <context_with_executor Context>
-    explicit basic_stream_socket(Context& context)
-        : basic_stream_socket(executor_type(context.get_executor())) {}
-    template <context_with_executor Context>
-    basic_stream_socket(Context& context, const protocol_type& protocol)
-        : basic_stream_socket(executor_type(context.get_executor()), protocol) {}
-    template <context_with_executor Context>
-    basic_stream_socket(Context& context, const endpoint_type& endpoint)
-        : basic_stream_socket(executor_type(context.get_executor()), endpoint) {}
-    template <context_with_executor Context>
-    basic_stream_socket(Context& context, const protocol_type& protocol, handle_type handle)
-        : basic_stream_socket(executor_type(context.get_executor()), protocol, handle) {}
-
+    using base::base;
     /// Pending operations go along; the other socket is closed and may be opened again.
     basic_stream_socket(basic_stream_socket&&) noexcept = default;
     basic_stream_socket& operator=(basic_stream_socket&&) noexcept = default;
@@ -176,7 +141,7 @@ struct whole_transfer<basic_stream_socket<Protocol>> {
     template <slot_kind Kind, class Buffers, class Handler>
     static void start(basic_stream_socket<Protocol>& socket, const Buffers& buffers,
                       Handler&& handler) {
-        start_transfer<Kind, extent::whole>(socket_access::object(socket),
+        start_transfer<Kind, extent::whole>(object_access::object(socket),
                                             std::forward<Handler>(handler),
                                             buffer_array<Buffers>(buffers), 0);
     }

@@ -3,34 +3,33 @@
 #pragma once
 
 #include <gyre/detail/config.hpp>
+#include <gyre/detail/io_control.hpp>
 #include <gyre/detail/socket_option.hpp>
+#include <gyre/wait_base.hpp>
 
 namespace gyre::inline v0 {
 
 /// A base of sockets and acceptors that only gives them names; not to be used by itself.
-class socket_base {
+class socket_base : public wait_base {
 public:
     /// Which side shutdown() ends.
     enum shutdown_type { shutdown_receive = 0, shutdown_send = 1, shutdown_both = 2 };
 
-    /// What wait() and async_wait() wait for.
-    enum wait_type {
-        wait_read,   ///< data, the end of the stream, or a connection to accept
-        wait_write,  ///< room in the send buffer
-        wait_error,  ///< out-of-band data, an error or a hang-up
-    };
-
     /// Flags of a single transfer, to be combined by |; the values are the system's.
     using message_flags = int;
     /// In this order: leave the bytes where they are; urgent data (TCP); as do_not_route; the end
-    /// of a record.
+    /// of a record; a datagram was longer than the buffers.
     GYRE_API static const message_flags message_peek;
     GYRE_API static const message_flags message_out_of_band;
     GYRE_API static const message_flags message_do_not_route;
     GYRE_API static const message_flags message_end_of_record;
+    GYRE_API static const message_flags message_truncate;
 
     /// The longest queue of connections that a listener can have.
     GYRE_API static const int max_listen_connections;
+
+    /// For io_control(): how many bytes can be read without waiting.
+    using bytes_readable = detail::bytes_readable_command;
 
     /// \name Options
     /// For set_option() and get_option(); which sockets have them, and from when on, is the

@@ -336,7 +336,7 @@ bool reactor::run_watched(running& self) {
     if (observed.hook.before != nullptr) {
         observed.hook.before(observed.hook.user, observed.info);
     }
-    if (attention_.has_waiters() && !ready_.empty()) {
+    if (attention_.has_waiters() && (!ready_.empty() || !inbox_.empty())) {
         self.pass();
     }
     const work_done done{*this, self};

@@ -27,10 +27,13 @@ struct deadline;
 /// generation.
 struct source {
     source(native_handle_type h, bool is_stream, std::uint32_t forks) noexcept
-        : handle(h), stream(is_stream), fork_count(forks) {}
+        : handle(h), stream(is_stream), short_is_drained(is_stream ? 0xff : 0), fork_count(forks) {}
 
     const native_handle_type handle;
     const bool stream;
+    // All bits of a stream, where a short transfer tells something; none else: a datagram is as
+    // long as it is, and the next one is tried at once.
+    const std::uint8_t short_is_drained;
     std::uint8_t drained = 0;         // a bit a queue: known not to be ready
     interest armed = interest::none;  // what the poller reports; registered if it ever was
     bool registered = false;
@@ -165,6 +168,7 @@ private:
     bool move_bytes(transfer_operation* op, source& s) noexcept;
     template <io_queue Q>
     bool transfer(transfer_operation* op) noexcept;
+    static io_request request_of(transfer_operation& op, native_handle_type handle) noexcept;
     [[gnu::noinline]] bool move_pieces(transfer_operation* op, source& s) noexcept;
     [[gnu::noinline]] bool note_no_bytes(transfer_operation* op, source& s,
                                          io_moved moved) noexcept;
@@ -247,7 +251,7 @@ inline bool source_table::move_bytes(transfer_operation* op, source& s) noexcept
     if (count < buffer.size) {
         // A hint for the next attempt only: level-triggered reports make up for whatever it gets
         // wrong.
-        s.drained |= bit(static_cast<unsigned>(Q));
+        s.drained |= bit(static_cast<unsigned>(Q)) & s.short_is_drained;
         if (op->whole()) [[unlikely]] {
             take_off(op, count);
             return false;

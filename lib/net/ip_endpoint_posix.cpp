@@ -2,6 +2,7 @@
 // Addresses in the form that the system's socket calls take, and the numbers of its protocols.
 #include <gyre/ip/basic_endpoint.hpp>
 #include <gyre/ip/tcp.hpp>
+#include <gyre/ip/udp.hpp>
 
 #include <cstring>
 
@@ -89,6 +90,10 @@ namespace ip {
 int tcp::family() const noexcept { return version_ == 4 ? AF_INET : AF_INET6; }
 int tcp::type() const noexcept { return SOCK_STREAM; }
 int tcp::protocol() const noexcept { return IPPROTO_TCP; }
+
+int udp::family() const noexcept { return version_ == 4 ? AF_INET : AF_INET6; }
+int udp::type() const noexcept { return SOCK_DGRAM; }
+int udp::protocol() const noexcept { return IPPROTO_UDP; }
 
 }  // namespace ip
 }  // namespace gyre::inline v0

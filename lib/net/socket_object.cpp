@@ -1,53 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
-// Sockets over the outside world: ownership, calls that only need the handle, synchronous
-// transfers, and the start of asynchronous ones.
+// Sockets over the outside world: calls that only need the handle, synchronous transfers, and the
+// start of asynchronous ones.
 #include <gyre/detail/socket_object.hpp>
 
-#include <gyre/detail/initiate.hpp>
 #include <gyre/error.hpp>
 
+#include "core/handle_calls.hpp"
 #include "core/reactor.hpp"
 #include "platform/platform.hpp"
 
-#include <new>
-#include <utility>
-
 namespace gyre::inline v0::detail {
-namespace {
 
-constexpr interest direction_of(io_queue queue) noexcept {
-    return queue == io_queue::read    ? interest::read
-           : queue == io_queue::write ? interest::write
-                                      : interest::except;
-}
-
-std::error_code not_open() noexcept { return error::make_error_code(error::bad_descriptor); }
-
-std::error_code already_open() noexcept { return error::make_error_code(error::already_open); }
-
-}  // namespace
-
-// ---- ownership -------------------------------------------------------------------------------
-
-socket_object::socket_object(const any_io_executor& executor)
-    : executor_(executor), reactor_(&reactor_of(executor)) {}
-
-socket_object::socket_object(socket_object&& other) noexcept
-    : executor_(other.executor_),
-      reactor_(other.reactor_),
-      source_(std::exchange(other.source_, nullptr)) {}
-
-socket_object& socket_object::operator=(socket_object&& other) noexcept {
-    if (this != &other) {
-        static_cast<void>(close());
-        executor_ = other.executor_;
-        reactor_ = other.reactor_;
-        source_ = std::exchange(other.source_, nullptr);
-    }
-    return *this;
-}
-
-socket_object::~socket_object() { static_cast<void>(close()); }
+// ---- opening ---------------------------------------------------------------------------------
 
 std::error_code socket_object::open(int family, int type, int protocol, bool stream) {
     if (is_open()) {
@@ -68,11 +32,7 @@ std::error_code socket_object::assign(native_handle_type handle, bool stream) {
     if (const std::error_code e = reactor_->world().sockets().adopt(handle)) {
         return e;
     }
-    const std::error_code e = take(handle, stream);
-    if (!e) {
-        hand_out(source_);  // whoever made it may have duplicates
-    }
-    return e;
+    return take_over(handle, stream);
 }
 
 std::error_code socket_object::adopt_accepted(native_handle_type handle, bool stream) noexcept {
@@ -81,44 +41,6 @@ std::error_code socket_object::adopt_accepted(native_handle_type handle, bool st
         static_cast<void>(reactor_->world().sockets().close(handle));
     }
     return e;
-}
-
-std::error_code socket_object::take(native_handle_type handle, bool stream) noexcept {
-    try {
-        source_ = make_source(*reactor_, handle, stream);
-        return {};
-    } catch (const std::bad_alloc&) {
-        return error::make_error_code(error::no_memory);
-    }
-}
-
-std::error_code socket_object::close() noexcept {
-    return is_open() ? close_source(*reactor_, std::exchange(source_, nullptr)) : std::error_code();
-}
-
-std::error_code socket_object::release(native_handle_type& handle) noexcept {
-    if (!is_open()) {
-        return not_open();
-    }
-    const native_handle_type released = hand_out(source_);
-    if (const std::error_code e = release_source(*reactor_, source_)) {
-        return e;
-    }
-    source_ = nullptr;
-    handle = released;
-    return {};
-}
-
-std::error_code socket_object::cancel(std::size_t& count) noexcept {
-    if (!is_open()) {
-        return not_open();
-    }
-    count = cancel_io(*reactor_, source_);
-    return {};
-}
-
-native_handle_type socket_object::native_handle() noexcept {
-    return is_open() ? hand_out(source_) : invalid_native_handle;
 }
 
 // ---- calls that only need the handle ---------------------------------------------------------
@@ -169,51 +91,7 @@ std::error_code socket_object::at_mark(bool& result) const noexcept {
     return is_open() ? reactor_->world().sockets().at_mark(handle_of(source_), result) : not_open();
 }
 
-std::error_code socket_object::io_control(unsigned long command, void* argument) noexcept {
-    return is_open() ? reactor_->world().sockets().io_control(handle_of(source_), command, argument)
-                     : not_open();
-}
-
-bool socket_object::non_blocking() const noexcept {
-    return is_open() && user_non_blocking(source_);
-}
-
-std::error_code socket_object::non_blocking(bool on) noexcept {
-    if (!is_open()) {
-        return not_open();
-    }
-    set_user_non_blocking(source_, on);
-    return {};
-}
-
 // ---- synchronous transfers -------------------------------------------------------------------
-
-// The handle itself is always non-blocking: a synchronous call waits with wait_one(), unless the
-// user wants to be told instead.
-std::error_code socket_object::perform(io_request& request, io_result& result,
-                                       interest direction) noexcept {
-    if (!is_open()) {
-        return not_open();
-    }
-    request.handle = handle_of(source_);
-    for (;;) {
-        result = {};
-        reactor_->world().sockets().perform(request, result);
-        if (result.error != std::errc::operation_would_block || user_non_blocking(source_)) {
-            return result.error;
-        }
-        if (const std::error_code e =
-                reactor_->world().wait_one(request.handle, direction, no_deadline)) {
-            return e;
-        }
-    }
-}
-
-std::error_code socket_object::wait(io_queue queue) noexcept {
-    return is_open()
-               ? reactor_->world().wait_one(handle_of(source_), direction_of(queue), no_deadline)
-               : not_open();
-}
 
 std::error_code socket_object::receive(io_buffer* buffers, std::size_t count, int flags,
                                        std::size_t& bytes) noexcept {
@@ -224,7 +102,7 @@ std::error_code socket_object::receive(io_buffer* buffers, std::size_t count, in
     }
     io_request request{io_kind::receive, {}, flags, buffers, count};
     io_result result;
-    std::error_code e = perform(request, result, interest::read);
+    std::error_code e = perform(reactor_->world().sockets(), request, result);
     if (!e && stream && result.bytes == 0) {
         e = error::make_error_code(error::eof);
     }
@@ -240,8 +118,55 @@ std::error_code socket_object::send(io_buffer* buffers, std::size_t count, int f
     }
     io_request request{io_kind::send, {}, flags, buffers, count};
     io_result result;
-    const std::error_code e = perform(request, result, interest::write);
+    const std::error_code e = perform(reactor_->world().sockets(), request, result);
     bytes = result.bytes;
+    return e;
+}
+
+std::error_code socket_object::receive_from(io_buffer* buffers, std::size_t count, int& flags,
+                                            void* address, std::size_t& size,
+                                            std::size_t& bytes) noexcept {
+    io_request request{io_kind::receive, {}, flags, buffers, count, address, size};
+    io_result result;
+    std::error_code e = perform(reactor_->world().sockets(), request, result);
+    if (!e && is_stream(source_) && result.bytes == 0) {
+        e = error::make_error_code(error::eof);
+    }
+    if (!e) {
+        size = request.address_size;
+        flags = result.flags;
+    }
+    bytes = result.bytes;
+    return e;
+}
+
+std::error_code socket_object::send_to(io_buffer* buffers, std::size_t count, int flags,
+                                       const void* address, std::size_t size,
+                                       std::size_t& bytes) noexcept {
+    io_request request{io_kind::send, {}, flags, buffers, count, const_cast<void*>(address), size};
+    io_result result;
+    const std::error_code e = perform(reactor_->world().sockets(), request, result);
+    bytes = result.bytes;
+    return e;
+}
+
+std::error_code socket_object::receive_many(const datagram_batch& batch, int flags,
+                                            std::size_t& datagrams) noexcept {
+    io_request request{io_kind::receive_many, {}, flags};
+    request.batch = &batch;
+    io_result result;
+    const std::error_code e = perform(reactor_->world().sockets(), request, result);
+    datagrams = result.bytes;
+    return e;
+}
+
+std::error_code socket_object::send_many(const datagram_batch& batch, int flags,
+                                         std::size_t& datagrams) noexcept {
+    io_request request{io_kind::send_many, {}, flags};
+    request.batch = &batch;
+    io_result result;
+    const std::error_code e = perform(reactor_->world().sockets(), request, result);
+    datagrams = result.bytes;
     return e;
 }
 
@@ -249,7 +174,7 @@ std::error_code socket_object::accept(native_handle_type& handle, void* address,
                                       std::size_t& size) noexcept {
     io_request request{io_kind::accept, {}, 0, nullptr, 0, address, size};
     io_result result;
-    if (const std::error_code e = perform(request, result, interest::read)) {
+    if (const std::error_code e = perform(reactor_->world().sockets(), request, result)) {
         return e;
     }
     handle = result.accepted;
@@ -275,7 +200,7 @@ std::error_code socket_object::connect(const void* address, std::size_t size) no
         if (!e) {
             io_request request{io_kind::connect, handle_of(source_)};
             io_result result;
-            e = perform(request, result, interest::write);
+            e = perform(reactor_->world().sockets(), request, result);
         }
     }
     if (!e) {
@@ -286,10 +211,6 @@ std::error_code socket_object::connect(const void* address, std::size_t size) no
 
 // ---- asynchronous operations -----------------------------------------------------------------
 
-void socket_object::complete(operation* op, const std::error_code& error) noexcept {
-    complete_io(*reactor_, op, error);
-}
-
 receive_operation* socket_object::begin_receive(const operation_functions& f, void* data,
                                                 std::size_t size, int flags) {
     return reactor_->begin<receive_operation>(source_, f, data, size, flags);
@@ -299,8 +220,6 @@ send_operation* socket_object::begin_send(const operation_functions& f, void* da
                                           std::size_t size, int flags) {
     return reactor_->begin<send_operation>(source_, f, data, size, flags);
 }
-
-void socket_object::complete_not_open(operation* op) noexcept { complete(op, not_open()); }
 
 void socket_object::start_connect(io_operation* op, const void* address,
                                   std::size_t size) noexcept {
@@ -313,6 +232,28 @@ void socket_object::start_connect(io_operation* op, const void* address,
         set_connected(source_);
     }
     complete(op, e);
+}
+
+std::error_code connect_pair(int family, int type, int protocol, bool stream, socket_object& first,
+                             socket_object& second) noexcept {
+    if (first.is_open() || second.is_open()) {
+        return already_open();
+    }
+    socket_ops& sockets = first.where().world().sockets();
+    native_handle_type one = invalid_native_handle;
+    native_handle_type other = invalid_native_handle;
+    if (const std::error_code e = sockets.open_pair(family, type, protocol, one, other)) {
+        return e;
+    }
+    if (const std::error_code e = first.adopt_accepted(one, stream)) {
+        static_cast<void>(sockets.close(other));
+        return e;
+    }
+    const std::error_code e = second.adopt_accepted(other, stream);
+    if (e) {
+        static_cast<void>(first.close());
+    }
+    return e;
 }
 
 }  // namespace gyre::inline v0::detail

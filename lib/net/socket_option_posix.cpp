@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace gyre::inline v0 {
@@ -16,7 +17,10 @@ const socket_base::message_flags socket_base::message_peek = MSG_PEEK;
 const socket_base::message_flags socket_base::message_out_of_band = MSG_OOB;
 const socket_base::message_flags socket_base::message_do_not_route = MSG_DONTROUTE;
 const socket_base::message_flags socket_base::message_end_of_record = MSG_EOR;
+const socket_base::message_flags socket_base::message_truncate = MSG_TRUNC;
 const int socket_base::max_listen_connections = SOMAXCONN;
+
+int detail::bytes_readable_command::name() const noexcept { return static_cast<int>(FIONREAD); }
 
 detail::option_number detail::number_of(option_name name) noexcept {
     switch (name) {

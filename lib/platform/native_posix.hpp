@@ -90,6 +90,10 @@ inline constexpr int silent_send_flags = MSG_NOSIGNAL;
 inline constexpr int silent_send_flags = 0;
 #endif
 
+/// io_kind::receive_many and send_many. datagrams_linux.cpp, datagrams_generic.cpp.
+void receive_many(const io_request& request, io_result& result) noexcept;
+void send_many(const io_request& request, io_result& result) noexcept;
+
 /// Keeps SIGPIPE away from a socket for good, where that is an option of the socket.
 std::error_code silence_socket(native_handle_type handle) noexcept;
 

@@ -24,6 +24,9 @@ class socket_ops {
 public:
     virtual std::error_code open(int family, int type, int protocol,
                                  native_handle_type& handle) noexcept = 0;
+    /// Two sockets that are connected with each other.
+    virtual std::error_code open_pair(int family, int type, int protocol, native_handle_type& first,
+                                      native_handle_type& second) noexcept = 0;
     /// Makes a handle that somebody else created fit for the loop: non-blocking, no SIGPIPE.
     virtual std::error_code adopt(native_handle_type handle) noexcept = 0;
     virtual std::error_code close(native_handle_type handle) noexcept = 0;

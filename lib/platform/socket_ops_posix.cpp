@@ -25,6 +25,10 @@ int new_socket(int family, int type, int protocol) noexcept {
     return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 }
 
+int new_pair(int family, int type, int protocol, int (&pair)[2]) noexcept {
+    return ::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, pair);
+}
+
 int accept_once(int listener, sockaddr* address, socklen_t* size) noexcept {
     return ::accept4(listener, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
@@ -42,6 +46,21 @@ int fit_or_closed(int handle) noexcept {
 
 int new_socket(int family, int type, int protocol) noexcept {
     return fit_or_closed(::socket(family, type, protocol));
+}
+
+int new_pair(int family, int type, int protocol, int (&pair)[2]) noexcept {
+    if (::socketpair(family, type, protocol, pair) != 0) {
+        return -1;
+    }
+    if (fit_or_closed(pair[0]) < 0) {
+        ::close(pair[1]);
+        return -1;
+    }
+    if (fit_or_closed(pair[1]) < 0) {
+        ::close(pair[0]);
+        return -1;
+    }
+    return 0;
 }
 
 int accept_once(int listener, sockaddr* address, socklen_t* size) noexcept {
@@ -107,8 +126,11 @@ void receive(io_request& request, io_result& result) noexcept {
     set_moved(uninterrupted(
                   [&]() noexcept { return ::recvmsg(request.handle, &message, request.flags); }),
               result);
-    if (!result.error && request.address != nullptr) {
-        request.address_size = std::min<std::size_t>(request.address_size, message.msg_namelen);
+    if (!result.error) {
+        result.flags = message.msg_flags;
+        if (request.address != nullptr) {
+            request.address_size = std::min<std::size_t>(request.address_size, message.msg_namelen);
+        }
     }
 }
 
@@ -203,6 +225,26 @@ public:
             return error;
         }
         handle = made;
+        return {};
+    }
+
+    std::error_code open_pair(int family, int type, int protocol, native_handle_type& first,
+                              native_handle_type& second) noexcept override {
+        int pair[2];
+        if (new_pair(family, type, protocol, pair) != 0) {
+            return last_error();
+        }
+        std::error_code error = silence_socket(pair[0]);
+        if (!error) {
+            error = silence_socket(pair[1]);
+        }
+        if (error) {
+            ::close(pair[0]);
+            ::close(pair[1]);
+            return error;
+        }
+        first = pair[0];
+        second = pair[1];
         return {};
     }
 
@@ -301,6 +343,8 @@ public:
         switch (request.kind) {
         case io_kind::receive: detail::receive(request, result); break;
         case io_kind::send: detail::send(request, result); break;
+        case io_kind::receive_many: receive_many(request, result); break;
+        case io_kind::send_many: send_many(request, result); break;
         case io_kind::accept: accept(request, result); break;
         case io_kind::connect: check_connect(request, result); break;
         case io_kind::wait: break;

@@ -130,6 +130,159 @@ def case_echo_large_and_small():
                 assert figures(load.stdout) == (2, 2, trips), load.stdout
 
 
+def case_blocking_echo():
+    with server("blocking_echo_server") as port:
+        load = run("echo_load", "127.0.0.1", port, "--connections", 5, "--trips", 50)
+        assert load.returncode == 0 and figures(load.stdout) == (5, 5, 50), load
+
+
+def case_udp_echo():
+    for address in loopbacks():
+        with server("udp_echo_server", address) as port:
+            asked = run("udp_echo_client", address, port, "over there")
+            assert (asked.returncode, asked.stdout) == (0, "over there\n"), asked
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    refused = run("udp_echo_client", "127.0.0.1", port, "x")
+    assert refused.returncode == 1 and "refused" in refused.stderr, refused
+
+
+def case_daytime_udp():
+    with server("daytime_udp_server") as port:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(WATCHDOG)
+            for question in b"", b"what time is it":
+                asking.sendto(question, ("127.0.0.1", port))
+                answer = asking.recv(512).decode()
+                assert re.fullmatch(r"\w+, \w+ \d\d, \d{4} \d\d:\d\d:\d\d-UTC\r\n", answer), answer
+
+
+def case_local():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "socket")
+        process = subprocess.Popen([PROGRAMS / "local_server", path],
+                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
+        dog = threading.Timer(WATCHDOG, process.kill)
+        dog.start()
+        try:
+            assert process.stdout.readline() == f"listening on {path}\n"
+            said = run("local_client", path, "hello")
+            assert (said.returncode, said.stdout) == (0, "hello\n"), said
+            process.terminate()
+            assert process.wait() == 0
+            assert not path.exists()
+        finally:
+            dog.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        nobody = run("local_client", path, "hello")
+        assert nobody.returncode == 1 and "No such file" in nobody.stderr, nobody
+
+
+def case_futures():
+    with server("echo_server") as one, server("echo_server") as other:
+        asked = run("futures", "same", "127.0.0.1", one, "127.0.0.1", other)
+        lines = [f"127.0.0.1:{port}: same" for port in (one, other)]
+        assert (asked.returncode, asked.stdout.splitlines()) == (0, lines), asked
+        refused = run("futures", "same", "127.0.0.1", one, "127.0.0.1", unused_port())
+        assert refused.returncode == 1 and "refused" in refused.stderr, refused
+
+
+def case_third_party():
+    with server("echo_server") as port:
+        said = run("third_party", "127.0.0.1", port, "x" * 5000)
+        assert (said.returncode, said.stdout) == (0, "x" * 5000 + "\n"), said
+    with imposter(lambda _: b"short") as port:
+        assert run("third_party", "127.0.0.1", port, "longer").returncode == 1
+
+
+def case_custom_allocator():
+    ran = run("custom_allocator")
+    assert (ran.returncode, ran.stdout) == (0, "1000 handlers, 1000 in the block\n"), ran
+
+
+def case_shared_buffers():
+    text = "for everybody " * 5000
+    with server("shared_buffers", "127.0.0.1", text) as port:
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", port), WATCHDOG) as peer:
+                got = b""
+                while block := peer.recv(65536):
+                    got += block
+                assert got.decode() == text
+
+
+def case_timeouts():
+    with server("echo_server") as port:
+        said = run("client_with_timeouts", "127.0.0.1", port, "hello", 10)
+        assert (said.returncode, said.stdout) == (0, "hello\n"), said
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
+        late = run("client_with_timeouts", "127.0.0.1", silent.getsockname()[1], "x", 0.1)
+        assert late.returncode == 1 and "read: " in late.stderr, late
+
+
+@contextlib.contextmanager
+def guest(port):
+    with socket.create_connection(("127.0.0.1", port), WATCHDOG) as peer:
+        with peer.makefile("rb") as heard:
+            yield peer, heard
+
+
+def case_chat():
+    """Everybody hears everybody; who comes later is told what was said; by nc and the client."""
+    with server("chat_server") as port, guest(port) as (one, heard_by_one):
+        one.sendall(b"first\nsec")
+        assert heard_by_one.readline() == b"first\n"
+        with guest(port) as (other, heard_by_other):
+            assert heard_by_other.readline() == b"first\n"
+            one.sendall(b"ond\n")
+            assert heard_by_other.readline() == b"second\n"
+            assert heard_by_one.readline() == b"second\n"
+            other.sendall(b"from the other\n")
+            assert heard_by_one.readline() == b"from the other\n"
+        client = subprocess.run(
+            [PROGRAMS / "chat_client", "127.0.0.1", str(port)], input="typed\n",
+            capture_output=True, text=True, timeout=WATCHDOG,
+        )  # fmt: skip
+        assert client.returncode == 0, client
+        assert client.stdout.startswith("first\nsecond\nfrom the other\n"), client
+        assert heard_by_one.readline() == b"typed\n"
+
+
+def case_chat_bounds():
+    """The history is bounded; a line that is too long ends the session, and only that one."""
+    with server("chat_server") as port, guest(port) as (one, heard):
+        for i in range(150):
+            one.sendall(b"line %d\n" % i)
+            assert heard.readline() == b"line %d\n" % i
+        with guest(port) as (other, told):
+            for i in range(50, 150):
+                assert told.readline() == b"line %d\n" % i
+            with contextlib.suppress(ConnectionError):
+                other.sendall(b"x" * 5000)
+                assert told.readline() == b""
+        one.sendall(b"still here\n")
+        assert heard.readline() == b"still here\n"
+
+
+def case_socks4():
+    seen = []
+
+    def proxy(request):
+        seen.append(request)
+        return bytes([0, 90]) + bytes(6) + b"HTTP/1.0 200 OK\r\n\r\nhello"
+
+    with imposter(proxy) as port:
+        got = run("socks4_client", "127.0.0.1", port, "192.0.2.7", 8080, "/")
+    assert (got.returncode, got.stdout) == (0, "HTTP/1.0 200 OK\n\nhello"), got
+    assert seen == [bytes([4, 1, 0x1F, 0x90, 192, 0, 2, 7, 0])], seen
+    for answer in bytes([0, 91]) + bytes(6), bytes([5, 90]) + bytes(6), b"\0", b"":
+        with imposter(lambda _, answer=answer: answer) as port:
+            assert run("socks4_client", "127.0.0.1", port, "192.0.2.7", 80, "/").returncode == 1
+
+
 def case_echo_stops():
     """A signal ends the server when all is sent back, a second one at once."""
     for number in signal.SIGTERM, signal.SIGINT:

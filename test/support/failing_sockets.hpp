@@ -37,6 +37,9 @@ private:
     error open(int f, int t, int p, handle& h) noexcept override {
         return system_.open(f, t, p, h);
     }
+    error open_pair(int f, int t, int p, handle& one, handle& other) noexcept override {
+        return system_.open_pair(f, t, p, one, other);
+    }
     error adopt(handle h) noexcept override { return system_.adopt(h); }
     error close(handle h) noexcept override { return system_.close(h); }
     error bind(handle h, const void* a, std::size_t n) noexcept override {

@@ -139,6 +139,9 @@ private:
         h = make();
         return {};
     }
+    error open_pair(int, int, int, handle&, handle&) noexcept override {
+        return gyre::error::operation_not_supported;
+    }
     error adopt(handle) noexcept override { return {}; }
     error close(handle h) noexcept override {
         misuses_ += at(h).registered ? 1 : 0;
@@ -192,6 +195,8 @@ private:
         case detail::io_kind::connect:
             result.would_block = !any(used(request.handle).ready() & interest::write);
             break;
+        case detail::io_kind::receive_many:
+        case detail::io_kind::send_many:
         case detail::io_kind::wait: break;
         }
         if (result.would_block) {

@@ -19,12 +19,34 @@ struct io_buffer {
 };
 
 enum class io_kind : std::uint8_t {
-    receive,  ///< into buffers; 0 bytes with non-empty buffers means end of stream
-    send,     ///< from buffers; never raises SIGPIPE
-    accept,   ///< result: a new handle, non-blocking and close-on-exec
-    connect,  ///< the outcome of a connection attempt in progress
-    wait,     ///< nothing to perform: the readiness itself is the result
+    receive,       ///< into buffers; 0 bytes with non-empty buffers means end of stream
+    send,          ///< from buffers; never raises SIGPIPE
+    receive_many,  ///< datagrams into the batch, as many as there are; `bytes` is their number
+    send_many,     ///< those of the batch, as many as the system takes; `bytes` is their number
+    accept,        ///< result: a new handle, non-blocking and close-on-exec
+    connect,       ///< the outcome of a connection attempt in progress
+    wait,          ///< nothing to perform: the readiness itself is the result
 };
+
+/// One datagram of several.
+struct datagram_view {
+    io_buffer buffer;
+    void* address;             ///< the peer's; null: none is given
+    std::size_t address_size;  ///< receive: its capacity; send: its size
+};
+
+/// The datagrams that one call moves, each in a structure of the user's.
+struct datagram_batch {
+    void* items;
+    std::size_t count;
+    datagram_view (*view)(void* items, std::size_t i) noexcept;
+    /// Receive: notes what has come.
+    void (*arrived)(void* items, std::size_t i, std::size_t bytes, std::size_t address_size,
+                    bool truncated) noexcept;
+};
+
+/// How many datagrams one call moves at most.
+inline constexpr std::size_t datagrams_per_call = 64;
 
 /// What to do. Buffers and address belong to the caller and live until the operation is over.
 struct io_request {
@@ -35,6 +57,7 @@ struct io_request {
     std::size_t buffer_count = 0;
     void* address = nullptr;       ///< accept, receive: filled with the peer's; send: the target
     std::size_t address_size = 0;  ///< accept, receive: in capacity, out size; send: size
+    const datagram_batch* batch = nullptr;
 };
 
 /// What came of a transfer of one buffer, which is what a server does all day: in one register.
@@ -66,6 +89,7 @@ struct io_result {
     bool would_block = false;  ///< nothing happened, wait for readiness; `error` says so too
     std::size_t bytes = 0;
     native_handle_type accepted = invalid_native_handle;
+    int flags = 0;  ///< receive: what the system says of the message (MSG_TRUNC, MSG_EOR, ...)
 };
 
 }  // namespace gyre::inline v0::detail

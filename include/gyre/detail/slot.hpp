@@ -22,6 +22,12 @@ enum class slot_kind : std::uint8_t {
     timer_wait,
     receive,
     send,
+    receive_from,  ///< a datagram or packet, with what comes beside the bytes
+    send_to,       ///< a datagram to an address
+    receive_many,  ///< datagrams by one call
+    send_many,
+    read,  ///< of a descriptor that is no socket
+    write,
     accept,
     connect,
     io_wait,

@@ -2,8 +2,8 @@
 // A socket without its protocol: what the typed sockets wrap.
 #pragma once
 
-#include <gyre/any_io_executor.hpp>
 #include <gyre/detail/config.hpp>
+#include <gyre/detail/handle_object.hpp>
 #include <gyre/detail/io_request.hpp>
 #include <gyre/detail/reactor_api.hpp>
 #include <gyre/native_handle.hpp>
@@ -13,29 +13,16 @@
 
 namespace gyre::inline v0::detail {
 
-/// Owns a handle and its source. One thread at a time, as with any I/O object.
-class GYRE_API socket_object {
+/// Owns a socket. One thread at a time, as with any I/O object.
+class GYRE_API socket_object : public handle_object {
 public:
-    explicit socket_object(const any_io_executor& executor);
-    /// The other one is closed and keeps its executor.
-    socket_object(socket_object&& other) noexcept;
-    socket_object& operator=(socket_object&& other) noexcept;
-    ~socket_object();
-
-    const any_io_executor& get_executor() const noexcept { return executor_; }
-    reactor& where() const noexcept { return *reactor_; }
-    source* get_source() const noexcept { return source_; }
-    bool is_open() const noexcept { return source_ != nullptr; }
+    explicit socket_object(const any_io_executor& executor) : handle_object(executor) {}
 
     std::error_code open(int family, int type, int protocol, bool stream);
     /// Takes over a handle that is open already; it stays the caller's if it fails.
     std::error_code assign(native_handle_type handle, bool stream);
     /// As assign(), for a handle that was just accepted; closes it if it fails.
     std::error_code adopt_accepted(native_handle_type handle, bool stream) noexcept;
-    std::error_code close() noexcept;
-    std::error_code release(native_handle_type& handle) noexcept;
-    std::error_code cancel(std::size_t& count) noexcept;
-    native_handle_type native_handle() noexcept;
 
     std::error_code bind(const void* address, std::size_t size) noexcept;
     std::error_code listen(int backlog) noexcept;
@@ -47,26 +34,23 @@ public:
     std::error_code remote_address(void* address, std::size_t& size) const noexcept;
     std::error_code available(std::size_t& bytes) const noexcept;
     std::error_code at_mark(bool& result) const noexcept;
-    std::error_code io_control(unsigned long command, void* argument) noexcept;
-    bool non_blocking() const noexcept;
-    std::error_code non_blocking(bool on) noexcept;
-
-    std::error_code wait(io_queue queue) noexcept;
     std::error_code receive(io_buffer* buffers, std::size_t count, int flags,
                             std::size_t& bytes) noexcept;
     std::error_code send(io_buffer* buffers, std::size_t count, int flags,
                          std::size_t& bytes) noexcept;
+    /// With what comes beside the bytes: the sender if `address` is not null (`size`: in capacity,
+    /// out size), and the system's flags of the message.
+    std::error_code receive_from(io_buffer* buffers, std::size_t count, int& flags, void* address,
+                                 std::size_t& size, std::size_t& bytes) noexcept;
+    std::error_code send_to(io_buffer* buffers, std::size_t count, int flags, const void* address,
+                            std::size_t size, std::size_t& bytes) noexcept;
+    /// `datagrams`: how many were moved.
+    std::error_code receive_many(const datagram_batch& batch, int flags,
+                                 std::size_t& datagrams) noexcept;
+    std::error_code send_many(const datagram_batch& batch, int flags,
+                              std::size_t& datagrams) noexcept;
     std::error_code accept(native_handle_type& handle, void* address, std::size_t& size) noexcept;
 
-    /// Starts an operation that was made for get_source(); on a closed socket it completes with
-    /// bad_descriptor.
-    void start(io_operation* op) noexcept {
-        if (is_open()) [[likely]] {
-            start_io(*reactor_, op);
-        } else {
-            complete_not_open(op);
-        }
-    }
     /// Makes and starts a read or write of one buffer that lacks its handler: `f` belongs to the
     /// type of the two together. Still fresh if the caller has to start it, after giving it its
     /// handler. Throws std::bad_alloc.
@@ -76,18 +60,13 @@ public:
                                                 std::size_t size, int flags);
     /// Starts a connection and the operation that waits for its end.
     void start_connect(io_operation* op, const void* address, std::size_t size) noexcept;
-    /// Completes the operation with that result without starting anything.
-    void complete(operation* op, const std::error_code& error) noexcept;
 
 private:
-    std::error_code take(native_handle_type handle, bool stream) noexcept;
-    void complete_not_open(operation* op) noexcept;
     std::error_code begin_connect(const void* address, std::size_t size) noexcept;
-    std::error_code perform(io_request& request, io_result& result, interest direction) noexcept;
-
-    any_io_executor executor_;
-    reactor* reactor_;
-    source* source_ = nullptr;
 };
+
+/// Opens two closed sockets that are connected with each other.
+GYRE_API std::error_code connect_pair(int family, int type, int protocol, bool stream,
+                                      socket_object& first, socket_object& second) noexcept;
 
 }  // namespace gyre::inline v0::detail

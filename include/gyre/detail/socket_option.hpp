@@ -38,6 +38,9 @@ GYRE_API option_number number_of(option_name name) noexcept;
 template <option_name Name, class Value>
 class option_base {
 public:
+    /// Of no interest which protocol it is.
+    static constexpr bool same_for_all_protocols = true;
+
     template <class Protocol>
     int level(const Protocol&) const noexcept {
         return number_of(Name).level;

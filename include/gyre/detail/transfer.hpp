@@ -6,6 +6,7 @@
 #include <gyre/detail/initiate.hpp>
 #include <gyre/detail/reactor_api.hpp>
 #include <gyre/detail/socket_object.hpp>
+#include <gyre/error.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -48,6 +49,28 @@ void start_transfer(socket_object& object, Handler&& handler, const buffer_array
         object.start(make_operation<operation_base, Extent>(
             object.where(), std::forward<Handler>(handler), object.get_source(), buffers.data(),
             buffers.count(), flags));
+    }
+}
+
+/// Completes a send that was not started.
+template <class Handler>
+void complete_too_long(socket_object& object, Handler&& handler) {
+    const io_buffer nothing{nullptr, 0};
+    object.complete(make_operation<send_operation>(object.where(), std::forward<Handler>(handler),
+                                                   object.get_source(), &nothing, std::size_t{0},
+                                                   0),
+                    error::make_error_code(error::message_size));
+}
+
+/// Starts to send a message, which can't be sent in parts: message_size if it has too many buffers.
+template <class Handler, class Buffers>
+void start_message(socket_object& object, Handler&& handler, const buffer_array<Buffers>& buffers,
+                   int flags) {
+    if (buffers.complete()) {
+        start_transfer<slot_kind::send, extent::some>(object, std::forward<Handler>(handler),
+                                                      buffers, flags);
+    } else {
+        complete_too_long(object, std::forward<Handler>(handler));
     }
 }
 

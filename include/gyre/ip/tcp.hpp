@@ -7,6 +7,7 @@
 #include <gyre/detail/config.hpp>
 #include <gyre/detail/socket_option.hpp>
 #include <gyre/ip/basic_endpoint.hpp>
+#include <gyre/ip/v6_only.hpp>
 
 namespace gyre::inline v0::ip {
 
@@ -43,8 +44,5 @@ private:
 
     int version_;
 };
-
-/// Whether a socket of IPv6 refuses IPv4; the system's default differs from system to system.
-using v6_only = gyre::detail::boolean_option<gyre::detail::option_name::v6_only>;
 
 }  // namespace gyre::inline v0::ip

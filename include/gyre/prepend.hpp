@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+// Gives a handler more values before its results.
+#pragma once
+
+#include <gyre/detail/token_adaptor.hpp>
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace gyre::inline v0 {
+
+/// A completion token whose handler takes values before the results. Made by prepend().
+template <class Token, class... Values>
+class prepend_t {
+public:
+    template <class T, class... V>
+    explicit prepend_t(std::in_place_t, T&& token, V&&... values)
+        : token_(std::forward<T>(token)), values_(std::forward<V>(values)...) {}
+
+    Token& get() noexcept { return token_; }
+    const Token& get() const noexcept { return token_; }
+    std::tuple<Values...>& values() noexcept { return values_; }
+    const std::tuple<Values...>& values() const noexcept { return values_; }
+
+private:
+    Token token_;
+    std::tuple<Values...> values_;
+};
+
+namespace detail {
+
+template <class Handler, class... Values>
+class prepending_handler {
+public:
+    using next_handler_type = Handler;
+
+    template <class H>
+    prepending_handler(std::tuple<Values...>&& values, H&& handler)
+        : handler_(std::forward<H>(handler)), values_(std::move(values)) {}
+
+    const Handler& next_handler() const noexcept { return handler_; }
+
+    template <class... Results>
+    void operator()(Results&&... results) {
+        std::apply(
+            [&](Values&... values) {
+                std::move(handler_)(std::move(values)..., std::forward<Results>(results)...);
+            },
+            values_);
+    }
+
+private:
+    Handler handler_;
+    std::tuple<Values...> values_;
+};
+
+}  // namespace detail
+
+template <class Token, class... Values, class... Results>
+class async_result<prepend_t<Token, Values...>, void(Results...)> {
+public:
+    template <class Initiation, class T, class... Arguments>
+    static auto initiate(Initiation&& initiation, T&& token, Arguments&&... arguments) {
+        std::tuple<Values...> values(detail::part_of<T>(token.values()));
+        return detail::initiate_wrapped<void(Values..., Results...)>(
+            std::forward<Initiation>(initiation),
+            [values = std::move(values)](auto&& handler) mutable {
+                return detail::prepending_handler<std::decay_t<decltype(handler)>, Values...>(
+                    std::move(values), std::forward<decltype(handler)>(handler));
+            },
+            detail::part_of<T>(token.get()), std::forward<Arguments>(arguments)...);
+    }
+};
+
+/// Returns a token: the handler gets these values, then the operation's results. Throws what
+/// copying or moving them throws.
+template <class Token, class... Values>
+prepend_t<std::decay_t<Token>, std::decay_t<Values>...> prepend(Token&& token, Values&&... values) {
+    return prepend_t<std::decay_t<Token>, std::decay_t<Values>...>(
+        std::in_place, std::forward<Token>(token), std::forward<Values>(values)...);
+}
+
+}  // namespace gyre::inline v0
