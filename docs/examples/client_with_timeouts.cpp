@@ -32,8 +32,8 @@ class client {
     // A handler that goes on if there was no error, with a deadline around it.
     template <class Next>
     auto in_time(const char* step, Next next) {
-        return gyre::cancel_after(patience_, [this, step, next](gyre::error_code error,
-                                                                std::size_t size = 0) {
+        return gyre::cancel_after(patience_, [step, next](gyre::error_code error,
+                                                          std::size_t size = 0) {
             if (error) {
                 std::cerr << "client_with_timeouts: " << step << ": " << error.message() << '\n';
             } else {

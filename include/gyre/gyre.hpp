@@ -41,6 +41,7 @@
 #include <gyre/generic/datagram_protocol.hpp>
 #include <gyre/generic/seq_packet_protocol.hpp>
 #include <gyre/generic/stream_protocol.hpp>
+#include <gyre/inline_executor.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/io_context_options.hpp>
 #include <gyre/ip/address.hpp>
@@ -76,9 +77,11 @@
 #include <gyre/signal_set.hpp>
 #include <gyre/socket_base.hpp>
 #include <gyre/steady_timer.hpp>
+#include <gyre/strand.hpp>
 #include <gyre/stream_concepts.hpp>
 #include <gyre/streambuf.hpp>
 #include <gyre/system_timer.hpp>
+#include <gyre/thread_pool.hpp>
 #include <gyre/use_future.hpp>
 #include <gyre/version.hpp>
 #include <gyre/wait_base.hpp>

@@ -17,10 +17,8 @@ namespace detail {
 // The handler runs on its own executor if it names one; `executor` is the fallback, and takes
 // part as outstanding work of its context until then.
 struct initiate_post {
-    any_io_executor executor;
-
     template <class Handler>
-    void operator()(Handler&& handler) const {
+    void operator()(Handler&& handler, const any_io_executor& executor) const {
         using handler_type = std::decay_t<Handler>;
         if constexpr (names_executor<handler_type>) {
             executor.execute(
@@ -32,10 +30,8 @@ struct initiate_post {
 };
 
 struct initiate_dispatch {
-    any_io_executor executor;
-
     template <class Handler>
-    void operator()(Handler&& handler) const {
+    void operator()(Handler&& handler, const any_io_executor& executor) const {
         using handler_type = std::decay_t<Handler>;
         if constexpr (names_executor<handler_type>) {
             const auto target = get_associated_executor(handler, executor);
@@ -59,7 +55,7 @@ concept names_where_it_runs = names_executor<std::decay_t<Handler>>;
 /// nothing is posted then.
 template <class Token>
 auto post(const any_io_executor& executor, Token&& token) {
-    return async_initiate<void()>(detail::initiate_post{executor}, std::forward<Token>(token));
+    return async_initiate<void()>(detail::initiate_post(), std::forward<Token>(token), executor);
 }
 
 /// As post() to the executor of an io_context or an I/O object.
@@ -81,7 +77,8 @@ auto post(Token&& token) {
 /// and passes its exception on; else as post() does. Any thread may call it.
 template <class Token>
 auto dispatch(const any_io_executor& executor, Token&& token) {
-    return async_initiate<void()>(detail::initiate_dispatch{executor}, std::forward<Token>(token));
+    return async_initiate<void()>(detail::initiate_dispatch(), std::forward<Token>(token),
+                                  executor);
 }
 
 /// As dispatch() to the executor of an io_context or an I/O object.

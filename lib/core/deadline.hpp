@@ -36,6 +36,8 @@ struct deadline final : timer_node {
     std::atomic<time_ns> wanted{no_deadline};
     errand on_errand;
 
+    std::uint32_t strand = 0;  // of its waits
+
     bool stale = false;  // the owner's: in the queue for a time that nobody waits for any more
 };
 // With its slot two cache lines; node and waits fill the first.

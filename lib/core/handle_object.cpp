@@ -44,7 +44,7 @@ handle_object::~handle_object() { static_cast<void>(close()); }
 
 std::error_code handle_object::take(native_handle_type handle, bool stream) noexcept {
     try {
-        source_ = make_source(*reactor_, handle, stream);
+        source_ = make_source(*reactor_, handle, stream, strand_of(executor_));
         return {};
     } catch (const std::bad_alloc&) {
         return error::make_error_code(error::no_memory);
@@ -112,7 +112,7 @@ std::error_code handle_object::wait(io_queue queue) noexcept {
 }
 
 void handle_object::complete(operation* op, const std::error_code& error) noexcept {
-    complete_io(*reactor_, op, error);
+    complete_io(*reactor_, op, error, strand_of(executor_));
 }
 
 void handle_object::complete_not_open(operation* op) noexcept { complete(op, not_open()); }

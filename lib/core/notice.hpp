@@ -34,10 +34,12 @@ protected:
 
 /// The upper part belongs to the owner of the reactor; the lower part is how others reach it.
 struct notice {
-    explicit notice(notice_events& behind) noexcept : events(behind) {}
+    notice(notice_events& behind, std::uint32_t strand_number) noexcept
+        : events(behind), strand(strand_number) {}
 
     notice_events& events;
     operation_queue waits;
+    const std::uint32_t strand;  // of its waits
     bool closed = false;  // by another thread; goes when the last of its operations has arrived
 
     // How often another thread cancelled: waits that are older are aborted.

@@ -289,6 +289,21 @@ bool reactor::prepare_other(operation* op) noexcept {
     return true;
 }
 
+// An operation of a strand that is busy waits there, with its result.
+bool reactor::enter_strand(operation* op) noexcept {
+    strand_state& strand = strand_at(op->strand);
+    const bool entered = strand.try_enter();
+    if (!entered) {
+        strand.submit(op);
+    }
+    return entered;
+}
+
+void reactor::call_in_strand(operation* op, free_slots* owned) {
+    const strand_turn turn(strand_at(op->strand), true);
+    op->call(owned);
+}
+
 // Runs the oldest ready operation. False if it was not ready after all.
 inline bool reactor::run_next() {
     struct work_done {
@@ -301,6 +316,13 @@ inline bool reactor::run_next() {
         return false;
     }
     const work_done done{work_};
+    if (op->strand != 0) [[unlikely]] {
+        const bool entered = enter_strand(op);
+        if (entered) {
+            call_in_strand(op, slab_.owned_slots());
+        }
+        return entered;
+    }
     op->call(slab_.owned_slots());
     return true;
 }
@@ -332,6 +354,10 @@ bool reactor::run_watched(running& self) {
     if (!prepare(op)) {
         return false;
     }
+    if (op->strand != 0 && !enter_strand(op)) {
+        --work_;
+        return false;
+    }
     const watch observed{hook_, attention_.watched() ? describe(op) : dispatch_info()};
     if (observed.hook.before != nullptr) {
         observed.hook.before(observed.hook.user, observed.info);
@@ -340,7 +366,12 @@ bool reactor::run_watched(running& self) {
         self.pass();
     }
     const work_done done{*this, self};
-    op->call(self.holding() ? slab_.owned_slots() : nullptr);
+    free_slots* owned = self.holding() ? slab_.owned_slots() : nullptr;
+    if (op->strand != 0) {
+        call_in_strand(op, owned);
+    } else {
+        op->call(owned);
+    }
     return true;
 }
 
@@ -393,10 +424,13 @@ inline void reactor::wait(time_ns until) {
 
 dispatch_info reactor::describe(operation* op) noexcept {
     dispatch_info info{};
+    info.queued_ns = clock_.steady_now() - op->queued_ns;
+    if (op->kind() == slot_kind::strand) {
+        op = strand_state::behind(op);
+    }
     info.kind = op->kind();
     info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
     info.handler = op->handler_name();
-    info.queued_ns = clock_.steady_now() - op->queued_ns;
     if (info.kind == slot_kind::post) {
         return info;
     }
@@ -461,7 +495,11 @@ void reactor::destroy_pending() noexcept {
             } else if (is_io(op->kind())) {
                 sources_.unlink(static_cast<io_operation*>(op));
             }
+            const std::uint32_t strand = op->strand;
             op->destroy();
+            if (strand != 0) {
+                strand_at(strand).release();
+            }
             found = true;
         }
         while (!doomed_.empty()) {

@@ -15,6 +15,7 @@
 #include "core/inbox.hpp"
 #include "core/notice.hpp"
 #include "core/source_table.hpp"
+#include "core/strand.hpp"
 #include "core/token.hpp"
 #include "platform/platform.hpp"
 #include "slab/slab.hpp"
@@ -66,6 +67,13 @@ public:
     void work_finished() noexcept;
 
     void complete(operation* op, const std::error_code& error) noexcept;
+    /// Has the operation called in that strand, if it is any.
+    void join_strand(operation* op, std::uint32_t strand) noexcept {
+        if (strand != 0) [[unlikely]] {
+            op->strand = strand;
+            strand_at(strand).retain();
+        }
+    }
     void start_io(io_operation* op) noexcept;
     /// Makes a transfer of one buffer, and starts it if this thread is the owner and there is a
     /// source and something to transfer. Throws std::bad_alloc.
@@ -85,7 +93,7 @@ public:
     void free_deadline(deadline* d) noexcept;
 
     /// Takes a notice slot. Throws std::bad_alloc.
-    notice* make_notice(notice_events& behind);
+    notice* make_notice(notice_events& behind, std::uint32_t strand);
     void start_wait(notice_wait_base* op) noexcept;
     std::size_t cancel_waits(notice* n) noexcept;
     /// Aborts the waits and gives the slot back, here or in the owner's next turn.
@@ -144,6 +152,11 @@ private:
     void grant_handlers() noexcept;
     bool prepare(operation* op) noexcept;
     [[gnu::noinline]] bool prepare_other(operation* op) noexcept;
+    strand_state& strand_at(std::uint32_t number) noexcept {
+        return *static_cast<strand_state*>(slab_.at(number - 1)->object());
+    }
+    [[gnu::noinline]] bool enter_strand(operation* op) noexcept;
+    [[gnu::noinline]] void call_in_strand(operation* op, free_slots* owned);
     bool run_next();
     [[gnu::noinline]] bool run_watched(running& self);
     void end_turn(const running& self) noexcept;
@@ -248,7 +261,7 @@ private:
 template <class Operation>
 inline Operation* reactor::begin(source* s, const operation_functions& f, void* data,
                                  std::size_t size, int flags) {
-    if (!slab_.owned_by_top() || s == nullptr || size == 0 ||
+    if (!slab_.owned_by_top() || s == nullptr || size == 0 || s->strand != 0 ||
         s->arriving.load(std::memory_order_relaxed) != 0) [[unlikely]] {
         return make_transfer<Operation>(s, f, data, size, flags);
     }

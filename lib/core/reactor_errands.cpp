@@ -166,6 +166,7 @@ void reactor::apply(slot* s) noexcept {
 
 void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
+    join_strand(op, op->source_->strand);
     const access claim(*this);
     if (claim.direct()) {
         settle(*op->source_);
@@ -283,8 +284,11 @@ void sleep_until(reactor& r, time_ns at) noexcept {
     static_cast<void>(r.world().wait_one(invalid_native_handle, interest::none, at));
 }
 
-deadline* make_deadline(reactor& r) {
-    return ::new (r.memory().acquire(slot_class(sizeof(deadline)), slot_kind::deadline)) deadline;
+deadline* make_deadline(reactor& r, std::uint32_t strand) {
+    void* memory = r.memory().acquire(slot_class(sizeof(deadline)), slot_kind::deadline);
+    auto* made = ::new (memory) deadline;
+    made->strand = strand;
+    return made;
 }
 void free_deadline(reactor& r, deadline* d) noexcept { r.free_deadline(d); }
 void start_timer_wait(reactor& r, timer_wait_base* op, time_ns at) noexcept {
@@ -300,9 +304,9 @@ std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept 
 }
 std::size_t cancel_one_wait(reactor& r, deadline* d) { return r.cancel_one_wait(d); }
 
-source* make_source(reactor& r, native_handle_type handle, bool stream) {
+source* make_source(reactor& r, native_handle_type handle, bool stream, std::uint32_t strand) {
     return ::new (r.memory().acquire(slot_class(sizeof(source)), slot_kind::source))
-        source(handle, stream, r.world().threads().fork_count());
+        source(handle, stream, r.world().threads().fork_count(), strand);
 }
 native_handle_type handle_of(const source* s) noexcept { return s->handle; }
 native_handle_type hand_out(source* s) noexcept {
@@ -320,7 +324,9 @@ void set_user_non_blocking(source* s, bool on) noexcept {
 }
 
 void start_io(reactor& r, io_operation* op) noexcept { r.start_io(op); }
-void complete_io(reactor& r, operation* op, const std::error_code& error) noexcept {
+void complete_io(reactor& r, operation* op, const std::error_code& error,
+                 std::uint32_t strand) noexcept {
+    r.join_strand(op, strand);
     r.complete(op, error);
 }
 std::size_t cancel_io(reactor& r, source* s) noexcept { return r.cancel_io(s); }

@@ -12,13 +12,15 @@ namespace gyre::inline v0::detail {
 
 // ---- calls -----------------------------------------------------------------------------------
 
-notice* reactor::make_notice(notice_events& behind) {
-    return ::new (slab_.acquire(slot_class(sizeof(notice)), slot_kind::notice)) notice(behind);
+notice* reactor::make_notice(notice_events& behind, std::uint32_t strand) {
+    void* memory = slab_.acquire(slot_class(sizeof(notice)), slot_kind::notice);
+    return ::new (memory) notice(behind, strand);
 }
 
 void reactor::start_wait(notice_wait_base* op) noexcept {
     notice& n = *op->notice_;
     op->round = n.cancel_round.load(std::memory_order_seq_cst);
+    join_strand(op, n.strand);
     const access claim(*this);
     if (claim.direct()) {
         ++work_;

@@ -20,6 +20,7 @@ bool older(std::uint32_t a, std::uint32_t b) noexcept {
 // ---- calls -----------------------------------------------------------------------------------
 
 void reactor::start_timer_wait(timer_wait_base* op, time_ns at) noexcept {
+    join_strand(op, op->deadline_->strand);
     if (slab_.owned_by_top()) [[likely]] {
         start_wait_here(op, at);
     } else {

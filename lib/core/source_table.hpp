@@ -26,8 +26,13 @@ struct deadline;
 /// A handle. Lives in a slot; the key by which the poller knows it is the slot's number and
 /// generation.
 struct source {
-    source(native_handle_type h, bool is_stream, std::uint32_t forks) noexcept
-        : handle(h), stream(is_stream), short_is_drained(is_stream ? 0xff : 0), fork_count(forks) {}
+    source(native_handle_type h, bool is_stream, std::uint32_t forks,
+           std::uint32_t strand_number) noexcept
+        : handle(h),
+          stream(is_stream),
+          short_is_drained(is_stream ? 0xff : 0),
+          fork_count(forks),
+          strand(strand_number) {}
 
     const native_handle_type handle;
     const bool stream;
@@ -52,6 +57,7 @@ struct source {
     // How often another thread cancelled: operations that are older are aborted.
     std::atomic<std::uint32_t> cancel_round{0};
     const std::uint32_t fork_count;  // of the process when it was made
+    const std::uint32_t strand;      // of its operations
 
     // Operations that have not been performed. The first of each queue has its turn.
     std::array<operation_queue, 3> queues;

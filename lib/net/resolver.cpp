@@ -207,7 +207,7 @@ lookup_ticket resolver_object::ask(resolver_query&& query) const {
 
 notice* resolver_object::get_notice() {
     if (notice_ == nullptr) {
-        notice_ = reactor_->make_notice(behind_resolvers);
+        notice_ = reactor_->make_notice(behind_resolvers, strand_of(executor_));
     }
     return notice_;
 }

@@ -189,6 +189,8 @@ public:
     /// Runs `entry(argument)` in a new thread that nobody joins.
     virtual std::error_code start_detached(void (*entry)(void*) noexcept,
                                            void* argument) noexcept = 0;
+    /// How many threads can run at the same time; at least 1.
+    virtual unsigned processors() noexcept = 0;
     /// How late the kernel may wake the calling thread from a timed wait, in ns; returns what it
     /// was, 0 where the system has no such thing.
     virtual std::uint64_t set_timer_slack(std::uint64_t slack_ns) noexcept = 0;

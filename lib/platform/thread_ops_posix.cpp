@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -61,6 +62,11 @@ public:
             static_cast<void>(info.release());  // the thread deletes it
         }
         return code_of(result);
+    }
+
+    unsigned processors() noexcept override {
+        const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+        return online > 0 ? static_cast<unsigned>(online) : 1;
     }
 
     std::uint64_t set_timer_slack(std::uint64_t slack_ns) noexcept override {

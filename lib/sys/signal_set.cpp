@@ -25,7 +25,9 @@ public:
         : where_(where), registry_(where.world().signals()) {}
 
     /// Gives this to a new notice. Throws std::bad_alloc.
-    notice* make_notice() { return notice_ = where_.make_notice(*this); }
+    notice* make_notice(std::uint32_t strand) {
+        return notice_ = where_.make_notice(*this, strand);
+    }
 
     std::error_code add(int number, int flags) noexcept;
     std::error_code remove(int number) noexcept;
@@ -129,7 +131,7 @@ bool signal_state::take(notice_wait_base& op) noexcept {
 signal_set::signal_set(const executor_type& executor)
     : executor_(executor), reactor_(&detail::reactor_of(executor)) {
     auto made = std::make_unique<detail::signal_state>(*reactor_);
-    notice_ = made->make_notice();
+    notice_ = made->make_notice(detail::strand_of(executor_));
     state_ = made.release();
 }
 

@@ -58,7 +58,12 @@ private:
 /// Runs f() now if this thread is already inside the executor's context, else there, later.
 template <class Executor, class F>
 void dispatch_to(const Executor& executor, F&& f) {
-    if constexpr (requires { executor.running_in_this_thread(); }) {
+    if constexpr (std::is_base_of_v<any_io_executor, Executor>) {
+        if (const execution_turn turn(executor); turn) {
+            std::forward<F>(f)();
+            return;
+        }
+    } else if constexpr (requires { executor.running_in_this_thread(); }) {
         if (executor.running_in_this_thread()) {
             std::forward<F>(f)();
             return;

@@ -98,7 +98,8 @@ public:
     operation_state state;
     /// Its composed operation was ended when it was stepping: that one must not go on.
     stop_reason stop_after = stop_reason::none;
-    std::uint16_t queue = 0;  ///< which queue of its source
+    std::uint16_t queue = 0;   ///< which queue of its source
+    std::uint32_t strand = 0;  ///< in which it is called, a reference; 0: in none
 
 protected:
     ~operation() = default;
@@ -113,6 +114,8 @@ public:
     ready_list& operator=(const ready_list&) = delete;
 
     bool empty() const noexcept { return first_ == nullptr; }
+    /// Precondition: not empty.
+    operation* front() const noexcept { return static_cast<operation*>(first_->object()); }
 
     void push(operation* op) noexcept {
         slot* s = slot::of(op);

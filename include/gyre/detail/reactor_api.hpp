@@ -47,8 +47,8 @@ public:
     outcome take() noexcept { return {error()}; }
 };
 
-/// Takes a deadline slot of the reactor. Throws std::bad_alloc.
-GYRE_API deadline* make_deadline(reactor& r);
+/// Takes a deadline slot of the reactor, for waits of a strand (0: none). Throws std::bad_alloc.
+GYRE_API deadline* make_deadline(reactor& r, std::uint32_t strand);
 /// Aborts the waits and gives the slot back.
 GYRE_API void free_deadline(reactor& r, deadline* d) noexcept;
 /// Adds a wait that ends at `at`; `op->round` is the timer's arm number.
@@ -167,8 +167,10 @@ protected:
 };
 
 /// Makes a handle waitable; `stream` says that 0 bytes received are the end. From then on the
-/// handle belongs to the source. The handle must be non-blocking. Throws std::bad_alloc.
-GYRE_API source* make_source(reactor& r, native_handle_type handle, bool stream);
+/// handle belongs to the source. The handle must be non-blocking. Its operations are called in that
+/// strand (0: in none). Throws std::bad_alloc.
+GYRE_API source* make_source(reactor& r, native_handle_type handle, bool stream,
+                             std::uint32_t strand);
 /// The handle, for the library's own calls.
 GYRE_API native_handle_type handle_of(const source* s) noexcept;
 /// The handle, for the user: who may make duplicates of it.
@@ -183,8 +185,9 @@ GYRE_API void set_user_non_blocking(source* s, bool on) noexcept;
 
 /// Starts an operation on its source.
 GYRE_API void start_io(reactor& r, io_operation* op) noexcept;
-/// Completes an operation that needed no waiting, with the result it has.
-GYRE_API void complete_io(reactor& r, operation* op, const std::error_code& error) noexcept;
+/// Completes an operation that needed no waiting, in a strand (0: in none).
+GYRE_API void complete_io(reactor& r, operation* op, const std::error_code& error,
+                          std::uint32_t strand) noexcept;
 /// Aborts the operations started before; returns how many (0 if it is left to the owner).
 GYRE_API std::size_t cancel_io(reactor& r, source* s) noexcept;
 /// Aborts the operations, closes the handle and gives the source back.

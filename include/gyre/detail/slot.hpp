@@ -39,6 +39,7 @@ enum class slot_kind : std::uint8_t {
     deadline,  ///< a deadline that can be waited for
     guard,     ///< a deadline of an operation, by which that is ended
     notice,    ///< something else that can be waited for: others tell when it has come
+    strand,    ///< the state of a strand; also the operation by which it gives a turn
 };
 
 /// Whether it is an operation on a source.

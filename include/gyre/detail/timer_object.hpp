@@ -70,7 +70,7 @@ public:
     /// The place to add a wait to.
     timer_place place() {
         if (deadline_ == nullptr) {
-            deadline_ = make_deadline(*reactor_);
+            deadline_ = make_deadline(*reactor_, strand_of(executor_));
         }
         may_wait_ = true;
         return {reactor_, deadline_, round_};
