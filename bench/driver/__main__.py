@@ -97,7 +97,9 @@ class Run:
             print(f"note: {note}")
 
     def note_what_is_missing(self, chosen):
-        here = {library for case in chosen for library in libraries_of(self.tree, case)}
+        # Each library has an echo server.
+        here = {library for case in (*chosen, cases.CASES["echo-1x64B"])
+                for library in libraries_of(self.tree, case)}  # fmt: skip
         for library in cases.PEERS:
             if library not in here:
                 self.results.note(f"{cases.LIBRARIES[library]} is not installed: left out")

@@ -207,10 +207,20 @@ def timer_cases():
         )  # fmt: skip
 
 
+def timeout_cases():
+    for name, title in (
+        ("plain", "a byte is read from a local socket, without a timeout"),
+        ("timed", "the same, each read with a timeout of 30 s"),
+    ):
+        yield Case(f"timeout-{name}", title, "local", "timeout", (name,),
+                   many=200_000, tool_few=5_000, tool_many=25_000)  # fmt: skip
+
+
 CASES = {
     case.name: case
     for case in (
         *echo_cases(), *other_server_cases(), *pipes_cases(), *post_cases(), *timer_cases(),
+        *timeout_cases(),
         Case("compile", "the echo program compiled at -O2, by the narrowest headers",
              "compile", "echo", tools=(),
              figures=("cpu_s", "lines_added", "program_bytes", "with_library_bytes")),

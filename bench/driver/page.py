@@ -125,6 +125,17 @@ SECTIONS = (
         ),
     ),
     Section(
+        "Timeouts",
+        "Bytes are read from a local socket one by one, without a timeout, and each with one of "
+        "30 s that never comes: `cancel_after` in Gyre; in Asio, whose release here has no such "
+        "thing, a timer that cancels the socket and is cancelled itself.",
+        ("timeout",),
+        (
+            Chart("timeout", "CPU per read, ns", "cpu_ns",
+                  (("without", "timeout-plain"), ("with a timeout", "timeout-timed"))),
+        ),
+    ),
+    Section(
         "Compiling",
         "The echo program of 64 bytes, each library by its narrowest headers. \"Lines added\" "
         "are those after the preprocessor beyond what the program's own standard headers "

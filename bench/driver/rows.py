@@ -19,6 +19,20 @@ class Part:
     figure: str = "cpu_ns"
     against: str | None = None
     floor: float | None = None
+    beyond: str | None = None  # a case whose figure is taken off
+
+    def of(self, results, library):
+        """The figure of a library; "floor" is one."""
+        def figure(case):
+            if library == "floor":
+                return results.floor(case, self.figure)
+            return results.median(case, library, self.figure)
+
+        value = figure(self.case)
+        if value is None or self.beyond is None:
+            return value
+        base = figure(self.beyond)
+        return None if base is None else value - base
 
     def here(self, results):
         """The limit on this machine."""
@@ -43,7 +57,7 @@ class Part:
 
     def met(self, results):
         """True, False, or None if it was not measured."""
-        value = results.median(self.case, "gyre", self.figure)
+        value = self.of(results, "gyre")
         compared, limit = self.compared(results, value), self.here(results)
         if compared is None or limit is None:
             return None
@@ -69,10 +83,7 @@ class Row:
 
     def value(self, results, part, library):
         """What a cell shows of one part; library may be "floor"."""
-        if library == "floor":
-            value = results.floor(part.case, part.figure)
-        else:
-            value = results.median(part.case, library, part.figure)
+        value = part.of(results, library)
         if value is None:
             return "-"
         if self.as_ratio:
@@ -146,7 +157,12 @@ ROWS = (
     Row("chain of already expired timers, ns", "<= 100", each(("timer-due",), (100,))),
     Row("timer armed from 1 / 4 threads, CPU of both sides, ns", "<= 90 / <= 130",
         each(("timer-from-1", "timer-from-4"), (90, 130), floors=(46, 46))),
-    Row("timeout on an operation", "<= 100 ns, 0 allocations", later=NOT_YET),
+    Row("timeout on a read: CPU ns beyond one without", "<= 100",
+        (Part("timeout-timed", 100, beyond="timeout-plain"),)),
+    Row("timeout on a read: allocations beyond one without", "0",
+        (Part("timeout-timed", 0.0005, "allocations", beyond="timeout-plain"),), digits=2),
+    Row("timeout on a read: system calls beyond one without", "0",
+        (Part("timeout-timed", 0.005, "system_calls", beyond="timeout-plain"),), digits=2),
     Row("lateness of a 1 ms timer, median, default / without slack, µs", "floor + 10 µs",
         each(("timer-late", "timer-late-slack"), (10_000, 10_000), "late_ns", "floor+"),
         unit=1000),

@@ -26,3 +26,4 @@ struct context_of {
 }  // namespace bench
 
 #include "library/asio_family.hpp"
+#include "library/timeout_by_timer.hpp"

@@ -2,6 +2,7 @@
 // Gyre, as the other files of this folder have their libraries.
 #pragma once
 
+#include <gyre/cancel_after.hpp>
 #include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
@@ -9,6 +10,9 @@
 #include <gyre/steady_timer.hpp>
 
 #include "library/options.hpp"
+
+#include <chrono>
+#include <cstddef>
 
 namespace net = gyre;
 
@@ -25,6 +29,16 @@ struct context_of {
 
     gyre::io_context context;
 };
+
+/// A read that has to come to its end in that time.
+template <class Buffer, class Function>
+void read_with_timeout(net::ip::tcp::socket& socket, net::steady_timer&, const Buffer& buffer,
+                       std::chrono::nanoseconds time, Function function) {
+    socket.async_read_some(buffer,
+                           net::cancel_after(time, [function](net::error_code error, std::size_t) {
+                               function(error);
+                           }));
+}
 
 }  // namespace bench
 

@@ -26,6 +26,7 @@ handle_object::handle_object(const any_io_executor& executor)
     : executor_(executor), reactor_(&reactor_of(executor)) {}
 
 handle_object::handle_object(handle_object&& other) noexcept
+    // NOLINTNEXTLINE(performance-move-constructor-init): the other one keeps its executor
     : executor_(other.executor_),
       reactor_(other.reactor_),
       source_(std::exchange(other.source_, nullptr)) {}

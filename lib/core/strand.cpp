@@ -111,7 +111,7 @@ constexpr operation_functions strand_state::runner::functions{
 
 strand_state::runner::runner(strand_state& s) noexcept
     : operation(functions, operation_state::finished), strand(s) {
-    static_assert(sizeof(slot) == alignof(slot) && alignof(runner) <= alignof(slot));
+    static_assert(alignof(runner) <= alignof(slot));  // right behind its slot
     slot::of(this)->kind = slot_kind::strand;
     slot::of(this)->origin = slot_origin::heap;
 }

@@ -91,6 +91,7 @@ public:
         : executor_(executor), reactor_(&reactor_of(executor)) {}
     /// The other one keeps its executor and has no lookups.
     resolver_object(resolver_object&& other) noexcept
+        // NOLINTNEXTLINE(performance-move-constructor-init): the other one keeps its executor
         : executor_(other.executor_),
           reactor_(other.reactor_),
           notice_(std::exchange(other.notice_, nullptr)) {}

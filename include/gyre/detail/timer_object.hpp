@@ -36,6 +36,7 @@ public:
         : executor_(executor), reactor_(&reactor_of(executor)) {}
     /// The other one keeps its executor and has no waits.
     timer_object(timer_object&& other) noexcept
+        // NOLINTNEXTLINE(performance-move-constructor-init): the other one keeps its executor
         : executor_(other.executor_),
           reactor_(other.reactor_),
           deadline_(std::exchange(other.deadline_, nullptr)),
