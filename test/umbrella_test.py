@@ -25,9 +25,9 @@ def functions(obj):
         if head := re.match(r"^[0-9a-f]+ <(.+)>:$", line):
             name = head[1]
             found[name] = []
-        elif name and line.strip():
-            # Addresses within a section shared by several functions do not matter.
-            found[name].append(re.sub(r"^\s*[0-9a-f]+:\s*", "", line))
+        elif name and line.strip() and not line.startswith("Disassembly"):
+            # Where a function lies does not matter, nor what objdump calls the target of a jump.
+            found[name].append(re.sub(r"^\s*[0-9a-f]+:\s*|\b[0-9a-f]+ <.*>$|# .*$", "", line))
     return found
 
 
@@ -36,7 +36,8 @@ def main(source, work, *compiler):
     code, symbols = [], []
     for way, words in (("umbrella", ["-DBY_UMBRELLA"]), ("narrow", [])):
         obj = Path(work) / f"{way}.o"
-        run(*compiler, "-std=c++20", "-O2", "-c", *words, source, "-o", str(obj))
+        run(*compiler, "-std=c++20", "-O2", "-ffunction-sections", "-c", *words, source,
+            "-o", str(obj))  # fmt: skip
         code.append(functions(obj))
         symbols.append(run("nm", "-C", str(obj)))
     names = sorted({*code[0], *code[1]})

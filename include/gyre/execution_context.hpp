@@ -22,6 +22,10 @@ public:
     execution_context(const execution_context&) = delete;
     execution_context& operator=(const execution_context&) = delete;
 
+    /// What notify_fork() is told of: that the process is about to fork, or that it has, in the
+    /// parent and in the child.
+    enum fork_event { fork_prepare, fork_parent, fork_child };
+
     /// Takes the operation over and, at some time, in one of the context's threads and never
     /// inside this call, calls operation->call(); or operation->destroy() when the context ends
     /// first. It is called exactly once, in the order of one thread's submissions if the context

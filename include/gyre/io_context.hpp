@@ -85,6 +85,20 @@ public:
     /// Allows run() again. Not while another thread is still inside run().
     void restart() noexcept;
 
+    /// Makes the context usable on both sides of a fork(): to be called with fork_prepare before
+    /// it, and with fork_parent and fork_child after it, before anything else is done with the
+    /// context.
+    ///
+    /// The parent is not disturbed. In the child all goes on as well: timers, sockets and
+    /// descriptors, which are the same open ones as the parent's, and signals, which are counted
+    /// anew; but lookups of names report operation_aborted, for their threads are not there. The
+    /// child closes what it does not want to share. Without these calls a child must not touch the
+    /// context, not even to destroy it.
+    ///
+    /// No other thread may use the context meanwhile. May be called in a handler. Throws
+    /// std::system_error in the child if the system has no poller for it.
+    void notify_fork(fork_event event);
+
     /// The time of this turn, in a handler: the same for all that it calls, and the cheapest there
     /// is. Elsewhere, and in a handler while another thread turns the loop, the clock, read afresh.
     /// A std::chrono::steady_clock::time_point; include <gyre/clock.hpp> or a timer's header.

@@ -61,6 +61,12 @@ void io_context::stop() noexcept { reactor_->stop(); }
 bool io_context::stopped() const noexcept { return reactor_->stopped(); }
 void io_context::restart() noexcept { reactor_->restart(); }
 
+void io_context::notify_fork(fork_event event) {
+    if (event == fork_child) {
+        reactor_->come_out_of_fork();
+    }
+}
+
 time_ns io_context::fresh_now() noexcept { return reactor_->fresh_now(); }
 time_ns io_context::turn_now() noexcept { return reactor_->turn_now(); }
 

@@ -25,6 +25,8 @@ public:
     virtual bool take(notice_wait_base& op) noexcept = 0;
     /// The wait was cancelled: from here on it must not be ended.
     virtual void aborted(notice_wait_base& op) noexcept = 0;
+    /// This is the child of a fork. False if the waits can't go on in it.
+    virtual bool forked() noexcept = 0;
     /// The notice is gone. The last call; may delete the object.
     virtual void gone() noexcept = 0;
 

@@ -506,16 +506,16 @@ void reactor::destroy_pending() noexcept {
             doomed_.pop()->destroy();
             found = true;
         }
-        slab_.for_each_live([&](slot& s) {
+        slab_.for_each_live([&](slot& s, slot_kind kind) {
             // Whatever still waits is aborted into the ready list, for the next round.
-            if (s.kind == slot_kind::source) {
+            if (kind == slot_kind::source) {
                 auto& at = *static_cast<source*>(s.object());
                 sources_.cancel(at, at.cancel_round.load(std::memory_order_relaxed) + 1);
-            } else if (s.kind == slot_kind::deadline) {
+            } else if (kind == slot_kind::deadline) {
                 auto& at = *static_cast<deadline*>(s.object());
                 abort_waits(at, at.applied + 1);
                 timers_.cancel(at);
-            } else if (s.kind == slot_kind::notice) {
+            } else if (kind == slot_kind::notice) {
                 auto& at = *static_cast<notice*>(s.object());
                 abort_waits(at, at.cancel_round.load(std::memory_order_relaxed) + 1);
             }

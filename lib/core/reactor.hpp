@@ -54,6 +54,8 @@ public:
     bool stopped() const noexcept { return attention_.stopped(); }
     void restart() noexcept { attention_.restart(); }
     bool running_in_this_thread() const noexcept;
+    /// In the child, before anything else. Throws std::system_error if there is no poller for it.
+    void come_out_of_fork();
     /// Destroys pending handlers uncalled, and what their captures own, until nothing is left.
     void destroy_pending() noexcept;
 

@@ -304,9 +304,12 @@ std::size_t cancel_timer(reactor& r, deadline* d, std::uint32_t round) noexcept 
 }
 std::size_t cancel_one_wait(reactor& r, deadline* d) { return r.cancel_one_wait(d); }
 
+// Any thread makes sources, while the owner may walk over all there are.
 source* make_source(reactor& r, native_handle_type handle, bool stream, std::uint32_t strand) {
-    return ::new (r.memory().acquire(slot_class(sizeof(source)), slot_kind::source))
-        source(handle, stream, r.world().threads().fork_count(), strand);
+    void* memory = r.memory().acquire(slot_class(sizeof(source)), slot_kind::command);
+    auto* made = ::new (memory) source(handle, stream, r.world().threads().fork_count(), strand);
+    slab::publish(made, slot_kind::source);
+    return made;
 }
 native_handle_type handle_of(const source* s) noexcept { return s->handle; }
 native_handle_type hand_out(source* s) noexcept {

@@ -7,6 +7,7 @@
 #include "core/reactor_access.hpp"
 
 #include <new>
+#include <system_error>
 
 namespace gyre::inline v0::detail {
 
@@ -158,6 +159,24 @@ std::size_t reactor::abort_waits(notice& n, std::uint32_t round) noexcept {
         ++count;
     }
     return count;
+}
+
+// In the child of a fork no thread but this one is left, and no lookup will ever end.
+void reactor::come_out_of_fork() {
+    const access claim(*this);
+    if (const std::error_code error = sources_.register_anew()) {
+        throw std::system_error(error, "gyre: poller");
+    }
+    slab_.for_each_live([this](slot& s, slot_kind kind) {
+        if (kind == slot_kind::notice) {
+            auto& n = *static_cast<notice*>(s.object());
+            if (n.events.forked()) {
+                advance(n);  // it may have come in between
+            } else {
+                abort_waits(n, n.cancel_round.load(std::memory_order_relaxed) + 1);
+            }
+        }
+    });
 }
 
 void reactor::release(notice& n) noexcept {

@@ -320,16 +320,16 @@ void source_table::on_stale_event(std::uint64_t key) noexcept {
     }
     if (++stale_reports_ == stale_reports_max) {
         stale_reports_ = 0;
-        register_anew();
+        static_cast<void>(register_anew());
     }
 }
 
-void source_table::register_anew() noexcept {
-    if (poller_.reset()) {
-        return;  // the old set is still in place
+std::error_code source_table::register_anew() noexcept {
+    if (const std::error_code error = poller_.reset()) {
+        return error;
     }
-    slab_.for_each_live([this](slot& at) {
-        if (at.kind == slot_kind::source) {
+    slab_.for_each_live([this](slot& at, slot_kind kind) {
+        if (kind == slot_kind::source) {
             auto& s = *static_cast<source*>(at.object());
             if (!s.registered) {
                 return;
@@ -342,6 +342,7 @@ void source_table::register_anew() noexcept {
             }
         }
     });
+    return {};
 }
 
 void source_table::resume(source& s) noexcept {

@@ -158,6 +158,8 @@ public:
     void dispatch(const event_buffer& events, bool all_called) noexcept;
 
     void resume(source& s) noexcept;
+    /// Makes the poller build its set anew. On failure the old one is still in place.
+    std::error_code register_anew() noexcept;
     void begin_turn() noexcept { accepted_ = 0; }
 
     /// Whether the poller can report anything.
@@ -202,7 +204,6 @@ private:
 
     [[gnu::noinline]] void on_event(source& s, readiness what, bool all_called) noexcept;
     [[gnu::noinline]] void on_stale_event(std::uint64_t key) noexcept;
-    void register_anew() noexcept;
     std::error_code arm(source& s, interest direction) noexcept;
     void disarm(source& s, interest directions) noexcept;
     void retry_waiting(source& s) noexcept;

@@ -56,6 +56,7 @@ public:
     bool available() noexcept override { return false; }
     bool take(notice_wait_base&) noexcept override { return true; }
     void aborted(notice_wait_base& op) noexcept override;
+    bool forked() noexcept override { return false; }
     void gone() noexcept override {}
 };
 constinit lookups_end behind_resolvers;

@@ -158,7 +158,7 @@ std::uint32_t slab::number_of(const void* object) const noexcept {
 slab_usage slab::usage() {
     slab_usage u{page_count_.load(std::memory_order_acquire), 0,
                  spills_.load(std::memory_order_relaxed)};
-    for_each_live([&u](slot&) { ++u.live_slots; });
+    for_each_live([&u](slot&, slot_kind) { ++u.live_slots; });
     return u;
 }
 

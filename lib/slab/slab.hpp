@@ -97,8 +97,14 @@ public:
         return page_at(number / page_units)->slot_at_unit(number % page_units);
     }
 
-    /// Calls f(slot&) for each slot in use; f may release that slot. Owner only, with no other
-    /// thread acquiring or releasing meanwhile if the answer has to be exact.
+    /// Says what lives in a slot, after that was constructed: a walk sees both or neither. Until
+    /// then the slot is one of a kind that nobody walks for.
+    static void publish(void* object, slot_kind kind) noexcept {
+        std::atomic_ref(slot::of(object)->kind).store(kind, std::memory_order_release);
+    }
+
+    /// Calls f(slot&, kind) for each slot in use; f may release that slot. Owner only, with no
+    /// other thread acquiring or releasing meanwhile if the answer has to be exact.
     template <class F>
     void for_each_live(F&& f) {
         const std::size_t count = page_count_.load(std::memory_order_acquire);
@@ -107,8 +113,10 @@ public:
             const unsigned carved = at_page->carved.load(std::memory_order_acquire);
             for (unsigned i = 0; i != carved; ++i) {
                 slot* s = at_page->slot_at(i);
-                if (kind_of(*s) != slot_kind::none) {
-                    f(*s);
+                // acquire: pairs with publish().
+                const slot_kind kind = std::atomic_ref(s->kind).load(std::memory_order_acquire);
+                if (kind != slot_kind::none) {
+                    f(*s, kind);
                 }
             }
         }

@@ -46,6 +46,7 @@ private:
     bool available() noexcept override;
     bool take(notice_wait_base& op) noexcept override;
     void aborted(notice_wait_base&) noexcept override {}
+    bool forked() noexcept override;
     void gone() noexcept override { delete this; }
 
     std::vector<watched>::iterator find(int number) noexcept {
@@ -77,6 +78,16 @@ std::error_code signal_state::add(int number, int flags) noexcept {
         watched_.push_back({number, 0});
     }
     return e;
+}
+
+// The registry counts for who adds himself in the child; flags are those that were given before.
+bool signal_state::forked() noexcept {
+    const std::lock_guard lock(mutex_);
+    for (watched& w : watched_) {
+        static_cast<void>(registry_.add(*this, w.number, any_signal_flags));
+        w.count = 0;
+    }
+    return true;
 }
 
 std::error_code signal_state::remove(int number) noexcept {

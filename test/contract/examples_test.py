@@ -31,9 +31,9 @@ def run(name, *arguments):
 
 
 @contextlib.contextmanager
-def server_process(name, address="127.0.0.1", *arguments):
+def server_process(name, address="127.0.0.1", *arguments, before=()):
     """A server that has said that it listens, and its port."""
-    process = subprocess.Popen([PROGRAMS / name, address, "0", *arguments],
+    process = subprocess.Popen([PROGRAMS / name, *before, address, "0", *arguments],
                                stdout=subprocess.PIPE, text=True)  # fmt: skip
     dog = threading.Timer(WATCHDOG, process.kill)
     dog.start()
@@ -49,9 +49,9 @@ def server_process(name, address="127.0.0.1", *arguments):
 
 
 @contextlib.contextmanager
-def server(name, address="127.0.0.1", *arguments):
+def server(name, address="127.0.0.1", *arguments, before=()):
     """The port of a server that SIGTERM, and nothing else, ends."""
-    with server_process(name, address, *arguments) as (process, port):
+    with server_process(name, address, *arguments, before=before) as (process, port):
         yield port
         assert process.poll() is None, "the server ended by itself"
         process.terminate()
@@ -231,7 +231,7 @@ def guest(port):
 
 
 def case_chat():
-    """Everybody hears everybody; who comes later is told what was said; by nc and the client."""
+    """Everybody hears everybody; who comes later is told what was said; also by the client."""
     with server("chat_server") as port, guest(port) as (one, heard_by_one):
         one.sendall(b"first\nsec")
         assert heard_by_one.readline() == b"first\n"
@@ -249,6 +249,28 @@ def case_chat():
         assert client.returncode == 0, client
         assert client.stdout.startswith("first\nsecond\nfrom the other\n"), client
         assert heard_by_one.readline() == b"typed\n"
+
+
+def case_chat_by_nc():
+    with server("chat_server") as port, guest(port) as (one, heard):
+        one.sendall(b"before\n")
+        assert heard.readline() == b"before\n"
+        nc = subprocess.Popen(["nc", "127.0.0.1", str(port)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)  # fmt: skip
+        dog = threading.Timer(WATCHDOG, nc.kill)
+        dog.start()
+        try:
+            assert nc.stdout.readline() == "before\n"
+            nc.stdin.write("by nc\n")
+            nc.stdin.flush()
+            assert heard.readline() == b"by nc\n"
+            assert nc.stdout.readline() == "by nc\n"
+        finally:
+            dog.cancel()
+            nc.kill()
+            nc.communicate()
+        one.sendall(b"after\n")
+        assert heard.readline() == b"after\n"
 
 
 def case_chat_bounds():
@@ -281,6 +303,30 @@ def case_socks4():
     for answer in bytes([0, 91]) + bytes(6), bytes([5, 90]) + bytes(6), b"\0", b"":
         with imposter(lambda _, answer=answer: answer) as port:
             assert run("socks4_client", "127.0.0.1", port, "192.0.2.7", 80, "/").returncode == 1
+
+
+def case_fork_server():
+    """Each connection has a process, all at a time; the server outlives them and reaps them."""
+    with server_process("fork_server") as (process, port):
+        with contextlib.ExitStack() as stack:
+            peers = [stack.enter_context(socket.create_connection(("127.0.0.1", port), WATCHDOG))
+                     for _ in range(3)]  # fmt: skip
+            pids = set()
+            for peer in peers:
+                heard = stack.enter_context(peer.makefile("rb"))
+                pids.add(int(heard.readline().removeprefix(b"process ")))
+                peer.sendall(b"echo\n")
+                assert heard.readline() == b"echo\n"
+            assert len(pids) == 3 and process.pid not in pids, pids
+            for pid in pids:
+                os.kill(pid, 0)  # alive
+        ended = {int(process.stdout.readline().removeprefix("ended: ")) for _ in pids}
+        assert ended == pids, (ended, pids)
+        said = subprocess.run(["nc", "-q", "1", "127.0.0.1", str(port)], input="by nc\n",
+                              capture_output=True, text=True, timeout=WATCHDOG)  # fmt: skip
+        assert said.stdout.endswith("by nc\n"), said
+        process.terminate()
+        assert process.wait() == 0
 
 
 def case_echo_stops():
@@ -361,6 +407,26 @@ def case_daytime():
     for host, service in ("gyre-test.invalid", "13"), ("127.0.0.1", "no-such-service"):
         client = run("daytime_client", host, service)
         assert client.returncode == 1 and client.stderr.startswith("daytime_client: "), client
+
+
+def case_daytime_blocking():
+    line = r"\w+, \w+ \d\d, \d{4} \d\d:\d\d:\d\d-UTC\r?\n"
+    for how, other in ("tcp", "daytime_server"), ("udp", "daytime_udp_server"):
+        for told_by in (server("daytime_blocking", before=("tell", how)), server(other)):
+            with told_by as port:
+                for _ in range(2):
+                    asked = run("daytime_blocking", "ask", how, "127.0.0.1", port)
+                    assert asked.returncode == 0 and re.fullmatch(line, asked.stdout), asked
+    refused = run("daytime_blocking", "ask", "tcp", "127.0.0.1", unused_port())
+    assert refused.returncode == 1 and "refused" in refused.stderr, refused
+
+
+def case_timer_strand():
+    done = run("timer_strand")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and lines[-1] == "counted to 10", done
+    assert [int(line.split()[1]) for line in lines[:-1]] == list(range(1, 11)), lines
+    assert {line.split()[0] for line in lines[:-1]} == {"first", "second"}, lines
 
 
 def case_timer():

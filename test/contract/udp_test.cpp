@@ -6,14 +6,17 @@
 #include <gyre/ip/multicast.hpp>
 #include <gyre/ip/udp.hpp>
 #include <gyre/ip/unicast.hpp>
+#include <gyre/steady_timer.hpp>
 
 #include "support/catch.hpp"
+#include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
 #include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
 #include "support/udp_pair.hpp"
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -240,6 +243,36 @@ TEST_CASE("udp socket: a port where nobody listens is reported to a connected so
     run(ctx);
     CHECK((received.calls == 1 && received.error == error::connection_refused));
     CHECK(received.bytes == 0);
+}
+
+TEST_CASE("udp socket: an error of the network that nobody fetches keeps no loop busy nor alive") {
+    poller_watch watch;
+    io_context ctx(poller_watch::options());
+    udp::socket socket(ctx, any_port());
+    {
+        udp::socket gone(ctx, any_port());
+        socket.connect(gone.local_endpoint());
+    }
+    char text[4];
+    result received;
+    socket.async_receive(buffer(text), received.keep());
+    ctx.poll();  // watched by now
+    CHECK(socket.cancel() == 1);
+    result sent;
+    socket.async_send(buffer("x", 1), sent.keep());
+    run(ctx);
+    CHECK(received == once(aborted));
+    CHECK(sent == once({}, 1));
+    steady_timer timer(ctx, std::chrono::milliseconds(20));
+    timer.async_wait([](error_code e) { CHECK_FALSE(e); });
+    const std::size_t before = watch.waits;
+    run(ctx);
+    CHECK(watch.waits - before < 10);
+    error_code ec;
+    socket.receive(buffer(text), 0, ec);
+    CHECK(ec == error::connection_refused);
+    socket.close();
+    CHECK(ctx.poll() == 0);
 }
 
 TEST_CASE("udp socket: a cancelled receive takes no datagram, not even one that has come") {

@@ -218,7 +218,7 @@ TEST_CASE("slab: walking visits slots in use and no others", "[slab]") {
     }
     std::size_t posts = 0;
     std::size_t sources = 0;
-    s.for_each_live([&](slot& at) { ++(at.kind == slot_kind::post ? posts : sources); });
+    s.for_each_live([&](slot&, slot_kind kind) { ++(kind == slot_kind::post ? posts : sources); });
     CHECK(posts == 333);
     CHECK(sources == 333);
 }
