@@ -23,9 +23,8 @@ namespace gyre::inline v0 {
 /// length. A datagram of 0 bytes is one like others. What the network reports of an earlier
 /// datagram, such as error::connection_refused, is the result of a later call.
 ///
-/// A datagram has at most 16 buffers, or as many as the array that it is given in has elements, up
-/// to 64: of a longer sequence error::message_size, and nothing is sent; a receive fills the first
-/// ones. Buffers' memory and endpoints must stay valid until the handler is called.
+/// A datagram has at most 16 buffers: of more error::message_size, and nothing is sent; a receive
+/// fills the first ones. Buffers' memory and endpoints must stay valid until the handler is called.
 template <class Protocol>
 class basic_datagram_socket : public basic_socket<Protocol> {
     using base = basic_socket<Protocol>;

@@ -23,7 +23,8 @@ generic_endpoint::generic_endpoint() noexcept : bytes_{}, size_(offsetof(sockadd
     std::memcpy(bytes_, &address, size_);
 }
 
-generic_endpoint::generic_endpoint(const void* address, std::size_t size) : bytes_{}, size_(size) {
+generic_endpoint::generic_endpoint(const void* address, std::size_t size, int protocol)
+    : bytes_{}, size_(static_cast<std::uint32_t>(size)), protocol_(protocol) {
     if (size > capacity()) {
         throw_error(error::make_error_code(error::invalid_argument), "generic endpoint");
     }

@@ -8,6 +8,7 @@
 #include <gyre/local/stream_protocol.hpp>
 
 #include "support/catch.hpp"
+#include "support/result.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -58,6 +59,22 @@ TEST_CASE("generic datagrams: to and from a socket of UDP") {
     generic::datagram_protocol::endpoint sender;
     CHECK(any.receive_from(buffer(text), sender) == 2);
     CHECK(sender == generic::datagram_protocol::endpoint(known.local_endpoint()));
+}
+
+TEST_CASE("generic datagrams: of as many buffers as one call takes, and of more") {
+    io_context ctx;
+    ip::udp::socket known(ctx, ip::udp::endpoint(ip::address_v4::loopback(), 0));
+    generic::datagram_protocol::socket any(ctx, generic::datagram_protocol(AF_INET, 0));
+    const std::vector<const_buffer> most(16, buffer("x", 1));
+    const std::array<const_buffer, 64> too_many{};
+    result sent;
+    any.async_send_to(most, known.local_endpoint(), sent.keep());
+    any.async_send_to(too_many, known.local_endpoint(), [](error_code e, std::size_t n) {
+        CHECK_FALSE(e);  // empty ones do not count
+        CHECK(n == 0);
+    });
+    run(ctx);
+    CHECK(sent == once({}, 16));
 }
 
 TEST_CASE("generic packets: a protocol that the system does not have is an error") {

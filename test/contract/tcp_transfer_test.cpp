@@ -4,10 +4,13 @@
 #include <gyre/bind_executor.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
+#include <gyre/read.hpp>
+#include <gyre/write.hpp>
 
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
 #include "support/native_world.hpp"
+#include "support/result.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
@@ -72,6 +75,40 @@ TEST_CASE("tcp socket: a blocking write waits for room") {
     other.join();
     CHECK(got.size() == filled + 4);
     CHECK(got.substr(filled) == "more");
+}
+
+TEST_CASE(
+    "tcp socket: of an array of many buffers one call moves the first sixteen, all calls all") {
+    io_context ctx;
+    connection c = connected(ctx);
+    std::string sent(64, ' ');
+    std::array<const_buffer, 64> out;
+    std::string got(64, ' ');
+    std::array<mutable_buffer, 64> in;
+    for (std::size_t i = 0; i != 64; ++i) {
+        sent[i] = static_cast<char>('!' + i);
+        out[i] = buffer(&sent[i], 1);
+        in[i] = buffer(&got[i], 1);
+    }
+    result some;
+    c.client.async_write_some(out, some.keep());
+    run(ctx);
+    CHECK(some == once({}, 16));
+    CHECK(c.client.write_some(out) == 16);
+    await_bytes(c.server, 32);
+    result received;
+    c.server.async_read_some(in, received.keep());
+    run(ctx);
+    CHECK(received == once({}, 16));
+    CHECK(c.server.read_some(in) == 16);
+    result written;
+    result read;
+    async_write(c.client, out, written.keep());
+    async_read(c.server, in, read.keep());
+    run(ctx);
+    CHECK(written == once({}, 64));
+    CHECK(read == once({}, 64));
+    CHECK(got == sent);
 }
 
 TEST_CASE("tcp socket: with non_blocking(true) synchronous calls report would_block") {

@@ -13,20 +13,17 @@
 
 namespace gyre::inline v0::detail {
 
-/// How many buffers of a sequence of unknown length one call transfers. By definition of read_some
-/// and its kin the rest is left to the next call.
+/// How many buffers one call transfers at most: as many as an operation has room for in its slot.
+/// By definition of read_some and its kin the rest is left to the next call.
 inline constexpr std::size_t max_buffers_per_call = 16;
 
-/// How many buffers of an array, whose length is part of its type, one call transfers at most.
-inline constexpr std::size_t max_buffers_of_array = 64;
-
-/// How many buffers one call can transfer of a sequence of type Buffers, for some types known when
-/// compiling: 1 of a single buffer, all of an array, else max_buffers_per_call.
+/// How many buffers one call can transfer of a sequence of type Buffers: 1 of a single buffer, all
+/// of a short array, else max_buffers_per_call.
 template <class Buffers>
 inline constexpr std::size_t buffer_capacity = is_buffer<Buffers> ? 1 : max_buffers_per_call;
 
 template <class Buffer, std::size_t N>
-inline constexpr std::size_t buffer_capacity<Buffer[N]> = smaller(N, max_buffers_of_array);
+inline constexpr std::size_t buffer_capacity<Buffer[N]> = smaller(N, max_buffers_per_call);
 
 // std::array and what is declared like it. A span of dynamic extent matches as well, and its "N" is
 // the largest number there is: it counts as a sequence of unknown length.
@@ -34,17 +31,17 @@ template <template <class, std::size_t> class Array, class Buffer, std::size_t N
 inline constexpr std::size_t
     buffer_capacity<Array<Buffer, N>> = N == static_cast<std::size_t>(-1) ? max_buffers_per_call
                                         : N == 0                          ? 1
-                                                 : smaller(N, max_buffers_of_array);
+                                                 : smaller(N, max_buffers_per_call);
 
 /// Whether an array of that capacity takes every sequence of type Buffers as a whole.
 template <class Buffers>
 inline constexpr bool holds_all = is_buffer<Buffers>;
 
 template <class Buffer, std::size_t N>
-inline constexpr bool holds_all<Buffer[N]> = N <= max_buffers_of_array;
+inline constexpr bool holds_all<Buffer[N]> = N <= max_buffers_per_call;
 
 template <template <class, std::size_t> class Array, class Buffer, std::size_t N>
-inline constexpr bool holds_all<Array<Buffer, N>> = N <= max_buffers_of_array;
+inline constexpr bool holds_all<Array<Buffer, N>> = N <= max_buffers_per_call;
 
 /// The buffers of a sequence in a row, empty ones left out, as many as fit. Refers to the memory of
 /// the sequence, not to the sequence itself. Made where it is used: it can't be copied.

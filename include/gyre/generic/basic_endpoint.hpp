@@ -5,6 +5,7 @@
 #include <gyre/detail/config.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace gyre::inline v0 {
@@ -15,21 +16,25 @@ namespace detail {
 class GYRE_API generic_endpoint {
 public:
     generic_endpoint() noexcept;
-    generic_endpoint(const void* address, std::size_t size);
+    generic_endpoint(const void* address, std::size_t size, int protocol);
 
     int family() const noexcept;
+    int protocol() const noexcept { return protocol_; }
     void* data() noexcept { return bytes_; }
     const void* data() const noexcept { return bytes_; }
     std::size_t size() const noexcept { return size_; }
     static constexpr std::size_t capacity() noexcept { return sizeof(bytes_); }
-    void resize(std::size_t size) noexcept { size_ = size < capacity() ? size : capacity(); }
+    void resize(std::size_t size) noexcept {
+        size_ = static_cast<std::uint32_t>(size < capacity() ? size : capacity());
+    }
     std::string_view bytes() const noexcept {
         return {reinterpret_cast<const char*>(bytes_), size_};
     }
 
 private:
     alignas(8) unsigned char bytes_[128];  // a sockaddr_storage
-    std::size_t size_;
+    std::uint32_t size_;
+    int protocol_ = 0;
 };
 
 }  // namespace detail
@@ -47,14 +52,16 @@ public:
     /// Copies a sockaddr. Throws system_error with error::invalid_argument if it is longer than
     /// capacity().
     basic_endpoint(const void* address, std::size_t size, int protocol = 0)
-        : value_(address, size), protocol_(protocol) {}
+        : value_(address, size, protocol) {}
     /// Of an endpoint of a known protocol.
     template <class Endpoint>
         requires requires(const Endpoint& e) { e.protocol().family(); }
     basic_endpoint(const Endpoint& other)
-        : value_(other.data(), other.size()), protocol_(other.protocol().protocol()) {}
+        : value_(other.data(), other.size(), other.protocol().protocol()) {}
 
-    protocol_type protocol() const noexcept { return protocol_type(value_.family(), protocol_); }
+    protocol_type protocol() const noexcept {
+        return protocol_type(value_.family(), value_.protocol());
+    }
 
     /// The sockaddr, of size() bytes, in memory for capacity() bytes.
     void* data() noexcept { return value_.data(); }
@@ -74,7 +81,6 @@ public:
 
 private:
     detail::generic_endpoint value_;
-    int protocol_ = 0;
 };
 
 }  // namespace generic
