@@ -38,6 +38,12 @@ strand_turn::~strand_turn() {
 
 // ---- life ------------------------------------------------------------------------------------
 
+strand_state::strand_state(const any_io_executor& inner) noexcept : inner_(inner), runner_(*this) {
+    static_assert(alignof(runner) <= alignof(slot));  // so that it is right behind its slot
+    header_.kind = slot_kind::strand;
+    header_.origin = slot_origin::heap;
+}
+
 strand_state* strand_state::make(const any_io_executor& inner) {
     void* memory =
         acquire_slot(inner.context().slots(), slot_class(sizeof(strand_state)), slot_kind::strand);
@@ -110,11 +116,7 @@ constexpr operation_functions strand_state::runner::functions{
     &call_oldest, &destroy_waiting, nullptr, nullptr, "strand", slot_kind::strand, 0, false};
 
 strand_state::runner::runner(strand_state& s) noexcept
-    : operation(functions, operation_state::finished), strand(s) {
-    static_assert(alignof(runner) <= alignof(slot));  // right behind its slot
-    slot::of(this)->kind = slot_kind::strand;
-    slot::of(this)->origin = slot_origin::heap;
-}
+    : operation(functions, operation_state::finished), strand(s) {}
 
 void strand_state::runner::call_oldest(operation* op, free_slots*) {
     struct work_done {

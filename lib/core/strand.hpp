@@ -60,7 +60,7 @@ private:
         static const operation_functions functions;
     };
 
-    explicit strand_state(const any_io_executor& inner) noexcept : inner_(inner), runner_(*this) {}
+    explicit strand_state(const any_io_executor& inner) noexcept;
     ~strand_state() = default;
 
     void die() noexcept;
