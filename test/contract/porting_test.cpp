@@ -185,6 +185,7 @@ template <class Option>
     n += s.write_some(asio::buffer(data)) + s.write_some(asio::buffer(data), ec);
     n += s.send(asio::buffer(data)) + s.send(asio::buffer(data), 0);
     n += s.receive(asio::buffer(data), asio::socket_base::message_peek, ec);
+    static_cast<void>(n);
     const auto done = [](const error_code&, std::size_t) {};
     s.async_read_some(asio::buffer(data), done);
     s.async_write_some(asio::buffer(data), done);
@@ -234,6 +235,7 @@ template <class Option>
     std::size_t n = u.send_to(asio::buffer(data), e) + u.send_to(asio::buffer(data), e, 0, ec);
     n += u.receive_from(asio::buffer(data), e) + u.receive_from(asio::buffer(data), e, 0, ec);
     n += u.send(asio::buffer(data)) + u.receive(asio::buffer(data), 0, ec);
+    static_cast<void>(n);
     u.async_send_to(asio::buffer(data), e, done);
     u.async_receive_from(asio::buffer(data), e, done);
     u.async_send(asio::buffer(data), done);
