@@ -77,6 +77,7 @@ public:
         pending,
         aborted,    ///< it has to report that
         undecided,  ///< its deadline has come and it was cancelled: whichever the loop saw first
+        late,       ///< its deadline has ended it: it has to report that
         over,
     };
 
@@ -129,6 +130,13 @@ public:
         expect(o.moved == 0 || (is_write(o.spec.kind) && !somebody_before(o) &&
                                 o.moved == std::min(size_of(o.spec.kind), before.room)),
                "only a write that is first is tried when it is started");
+        if (o.moved != 0) {
+            for (operation& p : operations_) {  // whose deadline the loop has seen, so it shows
+                if (&p != &o && same_queue(p, o) && can_be_cancelled(p) && p.asked) {
+                    p.state = phase::late;
+                }
+            }
+        }
         expect(now.taken == before.taken && now.accepted == before.accepted,
                "starting takes nothing");
         observe(o.spec.object, now);
@@ -251,10 +259,12 @@ private:
                waits_to_read(a.spec.kind) == waits_to_read(b.spec.kind) &&
                waits_to_write(a.spec.kind) == waits_to_write(b.spec.kind);
     }
+    // One whose deadline has come may have been ended since, without its handler having been
+    // called.
     bool somebody_before(const operation& o) const {
         for (const operation& p : operations_) {
-            if (&p != &o && same_queue(p, o) && can_be_cancelled(p) && p.order < o.order &&
-                !(in_steps(p.spec.kind) && p.moved > 0)) {
+            if (&p != &o && same_queue(p, o) && can_be_cancelled(p) && !p.asked &&
+                p.order < o.order && !(in_steps(p.spec.kind) && p.moved > 0)) {
                 return true;
             }
         }
@@ -316,7 +326,7 @@ private:
                 resolve(true);
             }
         } else if (what.error == error::timed_out) {
-            expect(o.state == phase::undecided ||
+            expect(o.state == phase::undecided || o.state == phase::late ||
                        (o.state == phase::pending && deadline_came(o) && !is_finished(o)),
                    "only a deadline that came first times out");
             if (o.state == phase::undecided) {
@@ -344,10 +354,10 @@ private:
     }
     // An undecided operation has told. Those of signals and closes were not counted.
     void resolve(bool aborted) {
-        if (unresolved_free_ > 0) {
-            --unresolved_free_;
-        } else if (aborted) {
+        if (aborted && unresolved_ > 0) {
             --unresolved_;
+        } else if (unresolved_free_ > 0) {
+            --unresolved_free_;
         }
     }
 
