@@ -33,9 +33,10 @@ TEST_CASE("thread_pool: its threads run what is posted, at the same time, and no
     std::latch all_inside(3);
     std::mutex mutex;
     std::set<std::thread::id> ids;
+    std::atomic<int> elsewhere{0};
     for (int i = 0; i != 3; ++i) {
         post(pool, [&] {
-            CHECK(pool.running_in_this_thread());
+            elsewhere += pool.running_in_this_thread() ? 0 : 1;
             {
                 const std::lock_guard lock(mutex);
                 ids.insert(std::this_thread::get_id());
@@ -44,6 +45,7 @@ TEST_CASE("thread_pool: its threads run what is posted, at the same time, and no
         });
     }
     pool.join();
+    CHECK(elsewhere == 0);
     CHECK(ids.size() == 3);
     CHECK(ids.count(std::this_thread::get_id()) == 0);
     CHECK_FALSE(pool.running_in_this_thread());
@@ -114,15 +116,15 @@ TEST_CASE("thread_pool: dispatch() inside it calls at once, a strand over it tak
     thread_pool pool(3);
     const auto s = make_strand(pool);
     std::atomic<int> inside{0};
+    std::atomic<int> wrong{0};
     int passed = 0;
     for (int i = 0; i != 500; ++i) {
         post(pool, [&] {
             bool ran = false;
             dispatch(pool, [&] { ran = true; });
-            CHECK(ran);
+            wrong += ran ? 0 : 1;
             dispatch(s, [&] {
-                CHECK(++inside == 1);
-                CHECK(s.running_in_this_thread());
+                wrong += ++inside == 1 && s.running_in_this_thread() ? 0 : 1;
                 ++passed;
                 --inside;
             });
@@ -130,6 +132,7 @@ TEST_CASE("thread_pool: dispatch() inside it calls at once, a strand over it tak
     }
     pool.join();
     CHECK(passed == 500);
+    CHECK(wrong == 0);
 }
 
 TEST_CASE(
@@ -139,11 +142,8 @@ TEST_CASE(
     thread_pool pool(1);
     steady_timer timer(ctx, 1ns);
     bool ran = false;
-    timer.async_wait(bind_executor(pool.get_executor(), [&](error_code e) {
-        CHECK_FALSE(e);
-        CHECK(pool.running_in_this_thread());
-        ran = true;
-    }));
+    timer.async_wait(bind_executor(
+        pool.get_executor(), [&](error_code e) { ran = !e && pool.running_in_this_thread(); }));
     ctx.run();
     CHECK(post(pool, use_future([] { return std::string("done"); })).get() == "done");
     pool.join();
