@@ -55,12 +55,14 @@ class Part:
             return None
         return value - reference if self.against == "floor+" else value / reference
 
-    def met(self, results):
-        """True, False, or None if it was not measured."""
+    def met(self, results, here=False):
+        """True, False, or None if it was not measured; `here`: by the limit on this machine."""
         value = self.of(results, "gyre")
-        compared, limit = self.compared(results, value), self.here(results)
+        compared, limit = self.compared(results, value), self.here(results) if here else self.limit
         if compared is None or limit is None:
             return None
+        if self.beyond is not None and compared < 0:
+            return None  # more work can't cost less: what was found is how the machine drifts
         if compared <= limit:
             return True
         # What the floor itself needs in another round of the same run is no difference.
@@ -104,11 +106,11 @@ class Row:
         return " / ".join("-" if limit is None else f"{limit:,.{self.digits}f}"
                           for limit in limits)  # fmt: skip
 
-    def verdict(self, results):
+    def verdict(self, results, here=False):
         if self.later:
             return self.later
         words = {True: "yes", False: "**no**", None: "not measured"}
-        found = [words[part.met(results)] for part in self.parts]
+        found = [words[part.met(results, here)] for part in self.parts]
         return found[0] if len(set(found)) == 1 else " / ".join(found)
 
 
