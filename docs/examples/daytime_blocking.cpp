@@ -16,11 +16,9 @@
 #include <gyre/write.hpp>
 
 #include "command_line.hpp"
-
-#include <fmt/chrono.h>
+#include "time_of_day.hpp"
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <iostream>
@@ -31,11 +29,6 @@ using gyre::ip::tcp;
 using gyre::ip::udp;
 
 namespace {
-
-std::string time_of_day() {
-    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    return fmt::format("{:%A, %B %d, %Y %H:%M:%S}-UTC\r\n", fmt::gmtime(now));
-}
 
 void ask_tcp(gyre::io_context& context, std::string_view host, std::string_view service) {
     tcp::socket socket(context);
@@ -68,7 +61,7 @@ void ask_udp(gyre::io_context& context, std::string_view host, std::string_view 
     std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
     for (;;) {
         tcp::socket socket = acceptor.accept();
-        const std::string text = time_of_day();
+        const std::string text = example::time_of_day();
         gyre::error_code gone;
         gyre::write(socket, gyre::buffer(text), gone);
     }
@@ -83,7 +76,7 @@ void ask_udp(gyre::io_context& context, std::string_view host, std::string_view 
         gyre::error_code error;
         socket.receive_from(gyre::buffer(question), sender, 0, error);
         if (!error) {
-            const std::string text = time_of_day();
+            const std::string text = example::time_of_day();
             socket.send_to(gyre::buffer(text), sender, 0, error);
         }
     }

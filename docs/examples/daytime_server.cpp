@@ -12,10 +12,8 @@
 #include <gyre/write.hpp>
 
 #include "command_line.hpp"
+#include "time_of_day.hpp"
 
-#include <fmt/chrono.h>
-
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <iostream>
@@ -32,17 +30,13 @@ struct answer {
     std::string text;
 };
 
-std::string time_of_day() {
-    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    return fmt::format("{:%A, %B %d, %Y %H:%M:%S}-UTC\r\n", fmt::gmtime(now));
-}
-
 void accept(tcp::acceptor& acceptor) {
     acceptor.async_accept([&acceptor](gyre::error_code error, tcp::socket socket) {
         if (error) {
             std::cerr << "daytime_server: accept: " << error.message() << '\n';
         } else {
-            auto owner = std::make_unique<answer>(answer{std::move(socket), time_of_day()});
+            auto owner =
+                std::make_unique<answer>(answer{std::move(socket), example::time_of_day()});
             answer& self = *owner;
             gyre::async_write(self.socket, gyre::buffer(self.text),
                               [owner = std::move(owner)](gyre::error_code, std::size_t) {});

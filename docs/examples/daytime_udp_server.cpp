@@ -13,11 +13,9 @@
 #include <gyre/ip/udp.hpp>
 
 #include "command_line.hpp"
-
-#include <fmt/chrono.h>
+#include "time_of_day.hpp"
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <iostream>
@@ -28,11 +26,6 @@
 using gyre::ip::udp;
 
 namespace {
-
-std::string time_of_day() {
-    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    return fmt::format("{:%A, %B %d, %Y %H:%M:%S}-UTC\r\n", fmt::gmtime(now));
-}
 
 class server {
 public:
@@ -46,7 +39,7 @@ private:
         socket_.async_receive_from(
             gyre::buffer(question_), sender_, [this](gyre::error_code error, std::size_t) {
                 if (!error) {
-                    auto text = std::make_unique<std::string>(time_of_day());
+                    auto text = std::make_unique<std::string>(example::time_of_day());
                     const auto answer = gyre::buffer(std::as_const(*text));
                     socket_.async_send_to(answer, sender_,
                                           gyre::consign(gyre::detached, std::move(text)));

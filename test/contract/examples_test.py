@@ -134,6 +134,20 @@ def case_blocking_echo():
     with server("blocking_echo_server") as port:
         load = run("echo_load", "127.0.0.1", port, "--connections", 5, "--trips", 50)
         assert load.returncode == 0 and figures(load.stdout) == (5, 5, 50), load
+        for text in "", "over there", "x" * 100_000:
+            client = run("blocking_echo_client", "127.0.0.1", port, text)
+            assert (client.returncode, client.stdout) == (0, text + "\n"), client
+    with imposter(lambda _: b"ov") as port:
+        client = run("blocking_echo_client", "127.0.0.1", port, "over there")
+    assert client.returncode == 1 and "end of file" in client.stderr, client
+
+
+def case_blocking_udp_echo():
+    for address in loopbacks():
+        with server("blocking_udp_echo_server", address) as port:
+            for _ in range(2):
+                asked = run("udp_echo_client", address, port, "over there")
+                assert (asked.returncode, asked.stdout) == (0, "over there\n"), asked
 
 
 def case_udp_echo():
@@ -156,6 +170,13 @@ def case_daytime_udp():
                 asking.sendto(question, ("127.0.0.1", port))
                 answer = asking.recv(512).decode()
                 assert re.fullmatch(r"\w+, \w+ \d\d, \d{4} \d\d:\d\d:\d\d-UTC\r\n", answer), answer
+
+
+def case_daytime_both():
+    with server("daytime_both_server") as port:
+        for how in "tcp", "udp", "tcp":
+            asked = run("daytime_blocking", "ask", how, "127.0.0.1", port)
+            assert asked.returncode == 0 and asked.stdout.rstrip().endswith("-UTC"), asked
 
 
 def case_local():
