@@ -214,6 +214,9 @@ def timeout_cases():
     ):
         yield Case(f"timeout-{name}", title, "local", "timeout", (name,),
                    many=200_000, tool_few=5_000, tool_many=25_000)  # fmt: skip
+    yield Case("timeout-beyond", "the two in turn: what the timeout takes beyond the read",
+               "local", "timeout", ("beyond",), many=200_000, tools=(),
+               figures=("cpu_ns",))  # fmt: skip
 
 
 CASES = {

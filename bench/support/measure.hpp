@@ -125,6 +125,9 @@ public:
         ops_ += ops;
     }
 
+    /// CPU time of one operation.
+    double cpu_ns() const { return static_cast<double>(cpu_ns_) / static_cast<double>(ops_); }
+
     /// The figures of one operation, as members of a JSON object.
     std::string figures(const char* prefix = "") const {
         const auto each = static_cast<double>(ops_);

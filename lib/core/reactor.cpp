@@ -278,6 +278,8 @@ bool reactor::prepare_other(operation* op) noexcept {
         static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
         --timers_ready_;
         op->set_error({});
+    } else if (op->kind() == slot_kind::io_wait) {
+        return sources_.end_wait(static_cast<io_operation*>(op));
     } else if (waits_for_notice(op->kind())) {
         return take_notice(static_cast<notice_wait_base*>(op));
     } else if (op->state == operation_state::ready) {
@@ -401,7 +403,7 @@ inline void reactor::wait(time_ns until) {
         }
     }
     if (deadline != immediately) {
-        work_asleep_.store(work_, std::memory_order_seq_cst);
+        work_asleep_.store(work_, std::memory_order_relaxed);
         next_wake_.store(deadline, std::memory_order_seq_cst);
         if (!inbox_.empty() || !ring_.empty() || stopped() || !has_work()) {
             deadline = immediately;
@@ -412,7 +414,8 @@ inline void reactor::wait(time_ns until) {
     }
     event_buffer events(event_storage_);
     const std::error_code error = poller_->wait(events, deadline);
-    next_wake_.store(awake, std::memory_order_seq_cst);
+    // Relaxed: who still reads that the owner sleeps writes to the notifier in vain.
+    next_wake_.store(awake, std::memory_order_relaxed);
     if (error) {
         turn_open_ = false;
         until_look_ = 0;

@@ -134,6 +134,8 @@ private:
     template <class Operation>
     [[gnu::noinline]] Operation* make_transfer(source* s, const operation_functions& f, void* data,
                                                std::size_t size, int flags);
+    void start_io_here(io_operation* op) noexcept;
+    [[gnu::noinline]] void start_io_from_outside(io_operation* op) noexcept;
     [[gnu::noinline]] void start_wait_from_outside(timer_wait_base* op, time_ns at) noexcept;
     [[gnu::noinline]] std::size_t cancel_from_outside(deadline& d, std::uint32_t round) noexcept;
 
@@ -145,9 +147,20 @@ private:
     [[gnu::noinline]] void apply_inbox() noexcept;
     void apply(slot* s) noexcept;
     [[gnu::noinline]] void apply_ring() noexcept;
-    void apply_all() noexcept;
-    void settle(const source& s) noexcept;
-    void settle(const deadline& d) noexcept;
+    [[gnu::noinline]] void apply_all() noexcept;
+    // What another thread asked of the object before comes first; nor may a slot be freed that the
+    // inbox holds. Relaxed: whoever may use the object now has met that thread since.
+    void settle(const source& s) noexcept {
+        if (s.arriving.load(std::memory_order_relaxed) != 0 || s.on_errand.announced())
+            [[unlikely]] {
+            apply_all();
+        }
+    }
+    void settle(const deadline& d) noexcept {
+        if (d.on_errand.announced()) [[unlikely]] {
+            apply_all();
+        }
+    }
     void settle(const notice& n) noexcept;
     [[gnu::noinline]] void take_due_timers() noexcept;
     bool may_run() noexcept;
@@ -257,6 +270,7 @@ private:
     // four are sequentially consistent, so at least one sees what the other did.
     std::atomic<time_ns> next_wake_{awake};
     // The owner's count of work while it sleeps: who brings the sum with foreign_work_ to 0 wakes.
+    // Published by next_wake_, which is stored after it and loaded before it.
     std::atomic<std::int64_t> work_asleep_{0};
 };
 

@@ -82,9 +82,10 @@ void reactor::work_finished() noexcept {
         return;
     }
     const std::int64_t left = foreign_work_.fetch_sub(1, std::memory_order_seq_cst) - 1;
-    // The owner published its count before it looked at ours: if it sleeps on a sum that is 0 now,
-    // this thread sees both.
-    if (work_asleep_.load(std::memory_order_seq_cst) + left == 0) {
+    // An owner that has missed this looked at our count before, and said even before that that it
+    // would sleep: this thread reads it, and with it how much work of its own it had.
+    if (next_wake_.load(std::memory_order_seq_cst) != awake &&
+        work_asleep_.load(std::memory_order_relaxed) + left == 0) {
         wake();
     }
 }
@@ -167,12 +168,24 @@ void reactor::apply(slot* s) noexcept {
 void reactor::start_io(io_operation* op) noexcept {
     op->round = op->source_->cancel_round.load(std::memory_order_seq_cst);
     join_strand(op, op->source_->strand);
+    if (slab_.owned_by_top()) [[likely]] {
+        start_io_here(op);
+    } else {
+        start_io_from_outside(op);
+    }
+}
+
+inline void reactor::start_io_here(io_operation* op) noexcept {
+    settle(*op->source_);
+    ++work_;
+    sources_.start(op);
+    watch_over(op);
+}
+
+void reactor::start_io_from_outside(io_operation* op) noexcept {
     const access claim(*this);
     if (claim.direct()) {
-        settle(*op->source_);
-        ++work_;
-        sources_.start(op);
-        watch_over(op);
+        start_io_here(op);
     } else {
         op->source_->arriving.fetch_add(1, std::memory_order_relaxed);
         leave(slot::of(op));
@@ -212,20 +225,6 @@ std::error_code reactor::release_source(source* s) noexcept {
     }
     settle(*s);
     return sources_.remove(*s, false);
-}
-
-// What another thread asked of the object before comes first; nor may a slot be freed that the
-// inbox holds. Relaxed: whoever may use the object now has met that thread since.
-void reactor::settle(const source& s) noexcept {
-    if (s.arriving.load(std::memory_order_relaxed) != 0 || s.on_errand.announced()) {
-        apply_all();
-    }
-}
-
-void reactor::settle(const deadline& d) noexcept {
-    if (d.on_errand.announced()) {
-        apply_all();
-    }
 }
 
 // ---- single operations -----------------------------------------------------------------------

@@ -39,6 +39,7 @@ void source_table::start(io_operation* op) noexcept {
     case slot_kind::send_to:
     case slot_kind::send_many:
     case slot_kind::write: start_send(static_cast<transfer_operation*>(op)); break;
+    case slot_kind::io_wait: start_wait(op); break;
     default: start_other(op);
     }
 }
@@ -52,6 +53,17 @@ transfer_operation* source_table::queue_receive(transfer_operation* op) noexcept
         try_next(op);
     }
     return op;
+}
+
+// Usually the poller is watching already.
+void source_table::start_wait(io_operation* op) noexcept {
+    source& s = *op->source_;
+    if (!s.queues[op->queue].empty() || !any(s.armed & direction_of_queue[op->queue])) {
+        start_other(op);
+        return;
+    }
+    s.queues[op->queue].push(op);
+    op->state = operation_state::waiting;
 }
 
 void source_table::start_other(io_operation* op) noexcept {

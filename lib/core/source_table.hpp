@@ -134,6 +134,15 @@ public:
     bool perform(io_operation* op) noexcept;
     /// The usual case of perform(), to be inlined into the loop.
     bool receive(transfer_operation* op) noexcept { return transfer<io_queue::read>(op); }
+    /// As perform() for a wait: that it is ready is its result.
+    bool end_wait(io_operation* op) noexcept {
+        source& s = *op->source_;
+        op->state = operation_state::finished;
+        op->set_success(system_);
+        s.queues[op->queue].remove(op);
+        advance(s, op->queue);
+        return true;
+    }
 
     /// Takes the operation out of whatever queue of its source it is in.
     void unlink(io_operation* op) noexcept {
@@ -183,6 +192,7 @@ private:
     [[gnu::noinline]] static void take_off(transfer_operation* op, std::size_t bytes) noexcept;
     bool perform_other(io_operation* op) noexcept;
     void note_result(source& s, io_operation* op, const io_result& result) noexcept;
+    void start_wait(io_operation* op) noexcept;
     void start_other(io_operation* op) noexcept;
     transfer_operation* queue_receive(transfer_operation* op) noexcept;
     transfer_operation* queue_send(transfer_operation* op) noexcept;

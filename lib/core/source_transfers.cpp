@@ -21,8 +21,8 @@ bool out_of_resources(const std::error_code& e) noexcept {
 bool source_table::perform(io_operation* op) noexcept {
     switch (op->kind()) {
     case slot_kind::accept:
-    case slot_kind::connect:
-    case slot_kind::io_wait: return perform_other(op);
+    case slot_kind::connect: return perform_other(op);
+    case slot_kind::io_wait: return end_wait(op);
     default: break;
     }
     auto* t = static_cast<transfer_operation*>(op);

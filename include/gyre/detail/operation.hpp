@@ -91,15 +91,17 @@ public:
     /// The object's count of cancellations when the operation was started: a cancellation takes
     /// the operations that are older than itself.
     std::uint32_t round;
-    std::int64_t queued_ns;  ///< when it became ready, if somebody watched then
     operation* previous;
     operation* next = nullptr;  ///< in a queue of its object; null if in none
-    std::size_t bytes = 0;      ///< transferred
     operation_state state;
     /// Its composed operation was ended when it was stepping: that one must not go on.
     stop_reason stop_after = stop_reason::none;
     std::uint16_t queue = 0;   ///< which queue of its source
     std::uint32_t strand = 0;  ///< in which it is called, a reference; 0: in none
+    // With the slot's header a cache line ends here: that is all of an operation that a timer which
+    // is set anew looks at, and what it has to fetch if there are a million of them.
+    std::size_t bytes = 0;   ///< transferred
+    std::int64_t queued_ns;  ///< when it became ready, if somebody watched then
 
 protected:
     ~operation() = default;
