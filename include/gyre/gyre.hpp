@@ -29,6 +29,7 @@
 #include <gyre/connect_pipe.hpp>
 #include <gyre/consign.hpp>
 #include <gyre/datagram.hpp>
+#include <gyre/deadline_hook.hpp>
 #include <gyre/deferred.hpp>
 #include <gyre/detached.hpp>
 #include <gyre/dispatch_hook.hpp>
@@ -61,6 +62,7 @@
 #include <gyre/local/datagram_protocol.hpp>
 #include <gyre/local/seq_packet_protocol.hpp>
 #include <gyre/local/stream_protocol.hpp>
+#include <gyre/loop_pool.hpp>
 #include <gyre/native_handle.hpp>
 #include <gyre/placeholders.hpp>
 #include <gyre/poller.hpp>
@@ -82,9 +84,11 @@
 #include <gyre/streambuf.hpp>
 #include <gyre/system_timer.hpp>
 #include <gyre/thread_pool.hpp>
+#include <gyre/turn_hook.hpp>
 #include <gyre/use_future.hpp>
 #include <gyre/version.hpp>
 #include <gyre/wait_base.hpp>
+#include <gyre/waiting_thread.hpp>
 #include <gyre/writable_pipe.hpp>
 #include <gyre/write.hpp>
 #include <gyre/write_at.hpp>

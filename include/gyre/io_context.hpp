@@ -3,11 +3,13 @@
 #pragma once
 
 #include <gyre/any_io_executor.hpp>
+#include <gyre/deadline_hook.hpp>
 #include <gyre/detail/config.hpp>
 #include <gyre/detail/time_conversion.hpp>
 #include <gyre/dispatch_hook.hpp>
 #include <gyre/execution_context.hpp>
 #include <gyre/io_context_options.hpp>
+#include <gyre/native_handle.hpp>
 #include <gyre/poller.hpp>
 
 #include <cstddef>
@@ -122,6 +124,28 @@ public:
     /// Calls the functions around every handler from now on; an empty hook ends that. Only while
     /// nobody runs the context, or in a handler if one thread does.
     void set_dispatch_hook(const dispatch_hook& hook) noexcept;
+
+    /// For a foreign loop that is to drive this context in run()'s place, its host: a handle that
+    /// becomes readable when poll() is to be called. The host watches it, calls poll(), then asks
+    /// next_deadline() and calls poll() by that time as well. Whatever happens between two calls of
+    /// poll(), in any thread, makes the handle readable if the host would otherwise come too late.
+    ///
+    /// The handle belongs to the context and stays the same, but in the child of a fork(). A
+    /// stopped context leaves it as it is: stop watching, or restart() and poll(). It stops when
+    /// its work has run out, as in run(); a work guard prevents that.
+    /// Errors: `operation_not_supported` with a poller that has no such handle (`poll`): see
+    /// <gyre/waiting_thread.hpp>; `no_descriptors`; `try_again` while another thread is in run().
+    native_handle_type native_handle();
+    native_handle_type native_handle(std::error_code& error);
+
+    /// By when the host has to call poll(), if the handle is not readable before: `immediately`
+    /// while anything is ready, `no_deadline` if nothing depends on the time. Asked after each
+    /// poll(); the answer holds until the next one.
+    time_ns next_deadline();
+
+    /// Calls a function, instead of making the handle readable, when a timer is set that is due
+    /// before what next_deadline() said. Not while another thread is inside poll().
+    void set_deadline_hook(const deadline_hook& hook);
 
     /// The name of the poller that was chosen.
     const char* poller_name() const noexcept;

@@ -185,8 +185,9 @@ public:
     virtual std::error_code reset() noexcept = 0;
 
     /// A handle that is readable whenever wait() would not block, deadlines apart;
-    /// invalid_native_handle without the feature `pollable`.
-    virtual native_handle_type pollable_handle() const noexcept { return invalid_native_handle; }
+    /// invalid_native_handle without the feature `pollable`, or if the system refuses. It belongs
+    /// to the poller and stays the same; after reset() in the child of a fork() it is another one.
+    virtual native_handle_type pollable_handle() noexcept { return invalid_native_handle; }
 };
 
 /// A way to make a poller: an entry of the table, or one that a user brings.

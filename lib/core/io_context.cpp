@@ -3,6 +3,7 @@
 #include <gyre/io_context.hpp>
 
 #include <gyre/assertion.hpp>
+#include <gyre/detail/throw_error.hpp>
 
 #include "core/reactor.hpp"
 #include "platform/platform.hpp"
@@ -38,7 +39,7 @@ io_context::io_context(const io_context_options& options)
 io_context::~io_context() {
     // Handlers first: they may use what is stored. Then the store, youngest first, and last the
     // pages, because stored objects may hold timers and sockets.
-    reactor_->destroy_pending();
+    static_cast<void>(reactor_->destroy_pending());
     while (stored* youngest = stored_) {
         stored_ = youngest->older;
         youngest->destroy(youngest);
@@ -73,6 +74,18 @@ time_ns io_context::turn_now() noexcept { return reactor_->turn_now(); }
 void io_context::set_dispatch_hook(const dispatch_hook& hook) noexcept {
     reactor_->set_dispatch_hook(hook);
 }
+
+native_handle_type io_context::native_handle() {
+    std::error_code error;
+    const native_handle_type handle = native_handle(error);
+    detail::throw_error(error, "native_handle");
+    return handle;
+}
+native_handle_type io_context::native_handle(std::error_code& error) {
+    return reactor_->host_handle(error);
+}
+time_ns io_context::next_deadline() { return reactor_->next_deadline(); }
+void io_context::set_deadline_hook(const deadline_hook& hook) { reactor_->set_deadline_hook(hook); }
 
 const char* io_context::poller_name() const noexcept { return reactor_->poller_name(); }
 

@@ -4,6 +4,7 @@
 #include "core/reactor.hpp"
 
 #include "core/reactor_access.hpp"
+#include "core/reactor_running.hpp"
 
 #include <algorithm>
 #include <array>
@@ -37,85 +38,6 @@ void prefetch(const timer_node& node) noexcept {
 
 }  // namespace
 
-// ---- a thread in run() -----------------------------------------------------------------------
-
-/// A thread inside run() or poll(): holds the token, except while it gave it up for the length of
-/// a handler because others are idle.
-class reactor::running : private owner_frame {
-public:
-    running(reactor& r, time_ns until) : reactor_(r), nested_(r.slab_.owned_here()), until_(until) {
-        runs = &r;
-        outer = top_owner_frame;
-        if (nested_) {
-            owned = &r.slab_;
-        } else {
-            retake();
-        }
-        top_owner_frame = this;
-        if (r.options_.timer_slack != 0) {
-            slack_before_ = r.world_.threads().set_timer_slack(r.options_.timer_slack);
-        }
-    }
-    running(const running&) = delete;
-    running& operator=(const running&) = delete;
-    ~running() {
-        if (slack_before_ != 0) {
-            reactor_.world_.threads().set_timer_slack(slack_before_);
-        }
-        top_owner_frame = outer;
-        if (holding() && !nested_) {
-            reactor_.token_.give_up();
-        }
-    }
-
-    bool nested() const noexcept { return nested_; }
-    bool holding() const noexcept { return owned != nullptr; }
-
-    /// The innermost call of run() or poll() of `r` that this thread is in; null if there is none.
-    static running* here(const reactor& r) noexcept {
-        for (const owner_frame* f = top_owner_frame; f != nullptr; f = f->outer) {
-            if (f->runs == &r) {
-                return const_cast<running*>(static_cast<const running*>(f));
-            }
-        }
-        return nullptr;
-    }
-
-    /// To be destroyed, but not before the handler that this thread is in has returned.
-    void destroy_after_handler(operation* op) noexcept { doomed_.push(op); }
-
-    /// A handler that ran without the token is over, and so is its work.
-    [[gnu::noinline]] void handler_returned() noexcept {
-        while (!doomed_.empty()) {
-            reactor_.leave(slot::of(doomed_.pop()));
-        }
-        reactor_.work_finished();
-    }
-
-    /// Lets another runner go on with the turn while this thread runs a handler.
-    [[gnu::noinline]] void pass() noexcept {
-        if (!nested_) {
-            owned = nullptr;
-            reactor_.token_.give_up();
-        }
-    }
-
-    /// Waits in line for the token; false if the context was stopped or the time is up.
-    [[gnu::noinline]] bool retake() {
-        if (reactor_.token_.take(until_)) {
-            owned = &reactor_.slab_;
-        }
-        return holding();
-    }
-
-private:
-    reactor& reactor_;
-    const bool nested_;
-    const time_ns until_;
-    ready_list doomed_;
-    std::uint64_t slack_before_ = 0;
-};
-
 reactor::reactor(platform& world, const io_context_options& options)
     : slab_(options.slab_bytes_max),
       world_(world),
@@ -127,7 +49,7 @@ reactor::reactor(platform& world, const io_context_options& options)
       event_storage_(std::max<std::size_t>(options.events_per_wait, 1)),
       ring_(options.ring_capacity) {}
 
-reactor::~reactor() { destroy_pending(); }
+reactor::~reactor() { static_cast<void>(destroy_pending()); }
 
 // A call that goes on with a turn of an earlier call: hours may have passed.
 void reactor::read_clock_again() noexcept {
@@ -161,6 +83,17 @@ bool reactor::running_in_this_thread() const noexcept { return running::here(*th
 
 // ---- a turn: docs/loop.md --------------------------------------------------------------------
 
+// As find_ready(), in a thread that runs no handler: destroys nothing of the user's, either.
+void reactor::wait_ready(const std::atomic<bool>& given_up) {
+    running self(*this, no_deadline);
+    do {
+        if (stopped() || given_up || (!self.holding() && !self.retake()) || !doomed_.empty() ||
+            (turn_open_ && !ready_.empty())) {
+            return;
+        }
+    } while (next_turn(self, no_deadline));
+}
+
 // Turns the loop until the ready list has an operation that may be run now. False if there will be
 // none, or none by `until`.
 inline bool reactor::find_ready(running& self, time_ns until) {
@@ -184,11 +117,21 @@ inline bool reactor::next_turn(running& self, time_ns until) {
     const bool waits = turn_open_;
     if (waits) {
         end_turn(self);
+        const bool hooked = !hooks_.empty();
+        if (hooked) [[unlikely]] {
+            hooks_.call(turn_hook::end_of_turn);
+        }
         if (idle()) [[unlikely]] {
             stop();
             return false;
         }
+        if (hooked) [[unlikely]] {
+            hooks_.call(turn_hook::before_wait);
+        }
         wait(until);
+        if (hooked) [[unlikely]] {
+            hooks_.call(turn_hook::after_wait);
+        }
     }
     begin_turn();
     const bool nothing =
@@ -408,7 +351,7 @@ inline void reactor::wait(time_ns until) {
         if (!inbox_.empty() || !ring_.empty() || stopped() || !has_work()) {
             deadline = immediately;
         }
-    } else if (!sources_.watching()) {
+    } else if (!sources_.watching() && !hosted_) {
         fetched_ = 0;
         return;  // nothing could be reported
     }
@@ -480,8 +423,9 @@ std::size_t reactor::run(time_ns until, bool one) {
 
 // Destroying a handler destroys its captures, which may cancel, close and even post: so again
 // until nothing is left.
-void reactor::destroy_pending() noexcept {
+bool reactor::destroy_pending() noexcept {
     const access claim(*this);
+    bool any = false;
     for (bool found = true; found;) {
         found = false;
         while (slot* s = inbox_.pop()) {
@@ -524,7 +468,9 @@ void reactor::destroy_pending() noexcept {
             }
         });
         found = found || !ready_.empty() || !doomed_.empty() || !inbox_.empty();
+        any = any || found;
     }
+    return any;
 }
 
 }  // namespace gyre::inline v0::detail

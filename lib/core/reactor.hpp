@@ -3,6 +3,7 @@
 // steps of a turn; reactor.cpp has them in the same order.
 #pragma once
 
+#include <gyre/deadline_hook.hpp>
 #include <gyre/detail/handler_operation.hpp>
 #include <gyre/detail/operation.hpp>
 #include <gyre/detail/reactor_api.hpp>
@@ -17,6 +18,7 @@
 #include "core/source_table.hpp"
 #include "core/strand.hpp"
 #include "core/token.hpp"
+#include "core/turn_hook_list.hpp"
 #include "platform/platform.hpp"
 #include "slab/slab.hpp"
 #include "timer/op_ring.hpp"
@@ -57,7 +59,22 @@ public:
     /// In the child, before anything else. Throws std::system_error if there is no poller for it.
     void come_out_of_fork();
     /// Destroys pending handlers uncalled, and what their captures own, until nothing is left.
-    void destroy_pending() noexcept;
+    /// False if there was nothing.
+    bool destroy_pending() noexcept;
+
+    // ---- in a foreign loop: reactor_embedding.cpp
+    // ------------------------------------------------
+
+    /// Null with `operation_not_supported` if the poller has none.
+    native_handle_type host_handle(std::error_code& error);
+    time_ns next_deadline();
+    void set_deadline_hook(const deadline_hook& hook);
+    /// Turns the loop until a handler could be called, the context is stopped or this thread gives
+    /// up; calls none.
+    void wait_ready(const std::atomic<bool>& given_up);
+    /// Makes a thread in wait_ready() look whether it gives up.
+    void interrupt() noexcept { poller_->notify(); }
+    turn_hook_list& hooks() noexcept { return hooks_; }
 
     // ---- errands: any thread -------------------------------------------------------------------
 
@@ -111,6 +128,10 @@ public:
 
     slab& memory() noexcept { return slab_; }
     platform& world() noexcept { return world_; }
+    /// Operations, posts and work guards; while nobody runs it.
+    std::int64_t outstanding_work() noexcept {
+        return work_ + foreign_work_.load(std::memory_order_relaxed);
+    }
     const char* poller_name() const noexcept { return poller_->name(); }
     /// The clock, read afresh; a reading in the owner's thread counts for what is due.
     time_ns fresh_now() noexcept;
@@ -193,6 +214,12 @@ private:
         leave(slot::of(handler_operation<command_base, F>::make(&slab_, std::move(f))));
     }
 
+    // A host that calls poll().
+    time_ns earliest_need() noexcept;
+    [[gnu::noinline]] void wake_up_hosted() noexcept;
+    [[gnu::noinline]] void fall_asleep(time_ns host_knows) noexcept;
+    [[gnu::noinline]] void tell_host() noexcept;
+
     // source_events
     void pause(source& s) noexcept override;
     void forget_pause(source& s) noexcept override;
@@ -259,6 +286,11 @@ private:
     time_ns now_ = 0;     // of this turn
     time_ns latest_ = 0;  // the latest reading of the clock
     dispatch_hook hook_;
+    turn_hook_list hooks_;
+    bool hosted_ = false;  // somebody else's loop watches the poller
+    // When the host is going to call poll() by itself; `immediately` while it is told or polls.
+    time_ns host_knows_ = no_deadline;
+    deadline_hook deadline_hook_;
 
     // ---- shared with other threads -------------------------------------------------------------
     token token_{attention_};

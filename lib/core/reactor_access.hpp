@@ -25,6 +25,9 @@ public:
     ~access() {
         if (taken_) {
             top_owner_frame = frame_.outer;
+            if (reactor_.hosted_) [[unlikely]] {
+                reactor_.tell_host();
+            }
             reactor_.token_.give_back();
         }
     }

@@ -53,6 +53,8 @@ int poll_one(pollfd& entry, time_ns left) noexcept {
     return ::poll(&entry, 1, to_milliseconds(left));
 }
 
+void pin_thread(std::size_t) noexcept {}
+
 std::uint64_t exchange_timer_slack(std::uint64_t) noexcept { return 0; }
 
 }  // namespace gyre::inline v0::detail

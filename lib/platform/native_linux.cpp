@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include <netdb.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,23 @@ int poll_one(pollfd& entry, time_ns left) noexcept {
     }
     const std::timespec timeout = to_timespec(left);
     return ::ppoll(&entry, 1, &timeout, nullptr);
+}
+
+void pin_thread(std::size_t n) noexcept {
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        return;  // more processors than the set has room for
+    }
+    std::size_t skip = n % static_cast<std::size_t>(CPU_COUNT(&allowed));
+    for (std::size_t i = 0; i != CPU_SETSIZE; ++i) {
+        if (CPU_ISSET(i, &allowed) && skip-- == 0) {
+            cpu_set_t one;
+            CPU_ZERO(&one);
+            CPU_SET(i, &one);
+            static_cast<void>(::sched_setaffinity(0, sizeof one, &one));
+            return;
+        }
+    }
 }
 
 std::uint64_t exchange_timer_slack(std::uint64_t slack_ns) noexcept {

@@ -109,6 +109,9 @@ bool means_no_address(int code) noexcept;
 /// poll(2) of one entry, for at most `left` nanoseconds; no_deadline is for ever.
 int poll_one(pollfd& entry, time_ns left) noexcept;
 
+/// See thread_ops::pin().
+void pin_thread(std::size_t n) noexcept;
+
 /// See thread_ops::set_timer_slack().
 std::uint64_t exchange_timer_slack(std::uint64_t slack_ns) noexcept;
 

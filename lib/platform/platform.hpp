@@ -194,6 +194,9 @@ public:
     /// How late the kernel may wake the calling thread from a timed wait, in ns; returns what it
     /// was, 0 where the system has no such thing.
     virtual std::uint64_t set_timer_slack(std::uint64_t slack_ns) noexcept = 0;
+    /// Binds the calling thread to the n-th of the processors that it may use, counted round;
+    /// nothing happens where the system has no such thing, or refuses.
+    virtual void pin(std::size_t n) noexcept = 0;
     /// Changes whenever this process forks or comes out of a fork: handles that are older may be
     /// shared with another process.
     virtual std::uint32_t fork_count() noexcept = 0;

@@ -73,6 +73,8 @@ public:
         return exchange_timer_slack(slack_ns);
     }
 
+    void pin(std::size_t n) noexcept override { pin_thread(n); }
+
     std::uint32_t fork_count() noexcept override {
         // Registered by whoever asks first: nobody can have missed a fork before that. If there is
         // no memory for it, each question counts: nobody is told that there was no fork.

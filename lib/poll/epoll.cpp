@@ -71,10 +71,10 @@ bool control(int set, int what, int handle, std::uint64_t key, std::uint32_t eve
     return ::epoll_ctl(set, what, handle, &event) == 0;
 }
 
-/// A set with the notifier in it, or -1 and errno.
-int open_set(int notifier_handle) noexcept {
+/// A set with that handle in it, such as the notifier, or -1 and errno.
+int open_set(int handle) noexcept {
     const int set = ::epoll_create1(EPOLL_CLOEXEC);
-    if (set >= 0 && !control(set, EPOLL_CTL_ADD, notifier_handle, notifier_key, EPOLLIN)) {
+    if (set >= 0 && !control(set, EPOLL_CTL_ADD, handle, notifier_key, EPOLLIN)) {
         const int why = errno;
         ::close(set);
         errno = why;
@@ -87,11 +87,22 @@ class epoll_poller final : public poller {
 public:
     epoll_poller(int set, std::unique_ptr<notifier> device) noexcept
         : set_(set), waker_(std::move(device)) {}
-    ~epoll_poller() override { ::close(set_); }
+    ~epoll_poller() override {
+        ::close(set_);
+        if (shown_ >= 0) {
+            ::close(shown_);
+        }
+    }
 
     const char* name() const noexcept override { return "epoll"; }
     poller_features features() const noexcept override { return poller_features::pollable; }
-    native_handle_type pollable_handle() const noexcept override { return set_; }
+    // A set around the set, which stays when that one is built anew.
+    native_handle_type pollable_handle() noexcept override {
+        if (shown_ < 0) {
+            shown_ = open_set(set_);
+        }
+        return shown_;
+    }
     void notify() noexcept override { waker_.notify(); }
 
     std::error_code add(native_handle_type handle, std::uint64_t key,
@@ -155,6 +166,10 @@ public:
         if (set < 0) {
             return last_error();
         }
+        if (const std::error_code e = show(set, device != nullptr)) {
+            ::close(set);
+            return e;
+        }
         ::close(set_);
         set_ = set;
         if (device) {
@@ -164,6 +179,27 @@ public:
     }
 
 private:
+    /// Puts the new set in the place of the old one, for whoever watches. What the processes of a
+    /// fork() share is left to the other one.
+    std::error_code show(int set, bool forked) noexcept {
+        if (shown_ < 0) {
+            return {};
+        }
+        if (forked) {
+            const int shown = open_set(set);
+            if (shown < 0) {
+                return last_error();
+            }
+            ::close(shown_);
+            shown_ = shown;
+        } else if (!control(shown_, EPOLL_CTL_ADD, set, notifier_key, EPOLLIN)) {
+            return last_error();
+        } else {
+            control(shown_, EPOLL_CTL_DEL, set_, 0, 0);
+        }
+        return {};
+    }
+
     /// EBADF: closed since; EPERM: closed, and the number is now that of a file that can't be
     /// waited for. To the caller both say the same as ENOENT.
     static std::error_code unless_gone() noexcept {
@@ -205,6 +241,7 @@ private:
 
     const std::error_category& success_ = std::system_category();
     int set_;
+    int shown_ = -1;  // made when somebody asks
 #if GYRE_HAS_EPOLL_PWAIT2
     bool has_pwait2_ = true;
 #endif

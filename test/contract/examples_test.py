@@ -142,6 +142,19 @@ def case_blocking_echo():
     assert client.returncode == 1 and "end of file" in client.stderr, client
 
 
+def case_echo_pool():
+    with server_process("echo_pool_server") as (process, port):
+        load = run("echo_load", "127.0.0.1", port, "--connections", 40, "--trips", 50)
+        assert load.returncode == 0 and figures(load.stdout) == (40, 40, 50), load
+        with socket.create_connection(("127.0.0.1", port), WATCHDOG) as idle:
+            idle.sendall(b"x")
+            assert idle.recv(1) == b"x"
+            process.terminate()
+            assert idle.recv(1) == b""
+        assert process.stdout.readline() == "left undone: 0\n"
+        assert process.wait() == 0
+
+
 def case_blocking_udp_echo():
     for address in loopbacks():
         with server("blocking_udp_echo_server", address) as port:
@@ -177,6 +190,26 @@ def case_daytime_both():
         for how in "tcp", "udp", "tcp":
             asked = run("daytime_blocking", "ask", how, "127.0.0.1", port)
             assert asked.returncode == 0 and asked.stdout.rstrip().endswith("-UTC"), asked
+
+
+def guest_of(host):
+    done = run(f"guest_of_{host}")
+    if "peration not supported" in done.stderr:
+        return  # this poller has no handle for a host to watch
+    *lines, turns = done.stdout.splitlines()
+    assert done.returncode == 0, done
+    assert sorted(lines) == sorted(f"{what} {i}" for what in ("tick", "byte", "post")
+                                   for i in (1, 2, 3)), lines  # fmt: skip
+    # A reason each, and some that come in two: no turn is for nothing.
+    assert int(turns.split()[1]) <= 30, turns
+
+
+def case_guest_of_glib():
+    guest_of("glib")
+
+
+def case_guest_of_libuv():
+    guest_of("libuv")
 
 
 def case_local():

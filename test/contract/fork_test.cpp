@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // A process that forks while its context has timers, sockets, signals and lookups: both sides go
 // on, and neither disturbs the other.
+#include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/basic_resolver.hpp>
 #include <gyre/ip/tcp.hpp>
@@ -9,6 +10,7 @@
 #include <gyre/steady_timer.hpp>
 
 #include "support/catch.hpp"
+#include "support/host.hpp"
 #include "support/name_world.hpp"
 #include "support/result.hpp"
 #include "support/tcp_pair.hpp"
@@ -198,4 +200,36 @@ TEST_CASE("fork: a lookup reports operation_aborted in the child, and its answer
     run(ctx);
     CHECK(calls == 1);
     CHECK_FALSE(got);
+}
+
+TEST_CASE("fork: a child that another loop is the host of has a handle of its own") {
+    io_context ctx;
+    if (!watching_host::can_have(ctx)) {
+        return;
+    }
+    const auto work = make_work_guard(ctx);
+    watching_host host(ctx);
+    adopted a = adopt(ctx);
+    char byte = 0;
+    result r;
+    a.socket.async_read_some(buffer(&byte, 1), r.keep());
+    ctx.poll();
+    ctx.next_deadline();
+    const forked child(ctx, [&] {
+        const watching_host own(ctx);
+        ctx.poll();
+        ctx.next_deadline();
+        const bool idle = !own.called();
+        bool called = false;
+        post(ctx, [&] { called = true; });
+        const bool told = own.called();
+        ctx.poll();
+        return idle && told && called && !own.called();
+    });
+    CHECK(child.succeeded());
+    CHECK_FALSE(host.called());
+    put(a.peer.get(), "x");
+    CHECK(host.called());
+    ctx.poll();
+    CHECK(r == once({}, 1));
 }

@@ -253,7 +253,15 @@ TEST_CASE("poller: a pollable handle can be watched, and is readable when wait()
         inner.wait(immediately);
         outer.modify(inner->pollable_handle(), 3, interest::read);
         CHECK(outer.quiet());
-        outer.remove(inner->pollable_handle());
+        const native_handle_type watched = inner->pollable_handle();
+        REQUIRE_FALSE(inner->reset());  // whoever watches need not know
+        CHECK(inner->pollable_handle() == watched);
+        inner.add(pair.a.get(), 4, interest::read);
+        CHECK(outer.quiet());
+        put_byte(pair.b.get());
+        CHECK(outer.next_of(3) == readiness::readable);
+        CHECK(inner.next_of(4) == readiness::readable);
+        outer.remove(watched);
     }
     if (!found) {
         SUCCEED("no poller of this system is pollable");

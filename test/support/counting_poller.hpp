@@ -100,7 +100,7 @@ public:
         inner_->notify();
     }
     std::error_code reset() noexcept override { return inner_->reset(); }
-    native_handle_type pollable_handle() const noexcept override {
+    native_handle_type pollable_handle() noexcept override {
         return inner_->pollable_handle();
     }
 

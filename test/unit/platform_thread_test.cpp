@@ -13,8 +13,10 @@
 #include <set>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,6 +159,24 @@ TEST_CASE("native threads: the timer slack is set and told") {
     CHECK(threads.set_timer_slack(before) == 1);
     CHECK(threads.set_timer_slack(before) == before);
 }
+
+#if defined(__linux__)
+TEST_CASE("native threads: a thread is bound to one of the processors that it may use, in turn") {
+    cpu_set_t allowed;
+    REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    const auto count = static_cast<std::size_t>(CPU_COUNT(&allowed));
+    std::vector<cpu_set_t> bound(count + 1);
+    for (std::size_t n = 0; n != bound.size(); ++n) {
+        std::thread([&bound, n] {
+            native_platform().threads().pin(n);
+            ::sched_getaffinity(0, sizeof bound[n], &bound[n]);
+        }).join();
+        CHECK(CPU_COUNT(&bound[n]) == 1);
+    }
+    CHECK(CPU_EQUAL(&bound[0], &bound[count]));
+    CHECK((count == 1 || !CPU_EQUAL(&bound[0], &bound[1])));
+}
+#endif
 
 TEST_CASE("native threads: the fork count changes with a fork, in the child and in the parent") {
     static std::uint32_t before = 0;
