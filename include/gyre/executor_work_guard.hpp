@@ -31,6 +31,7 @@ public:
     }
     /// Takes the work over.
     executor_work_guard(executor_work_guard&& other) noexcept
+        // NOLINTNEXTLINE(performance-move-constructor-init): the other one keeps its executor
         : executor_(other.executor_), owns_(std::exchange(other.owns_, false)) {}
     executor_work_guard& operator=(const executor_work_guard&) = delete;
     ~executor_work_guard() { reset(); }

@@ -100,9 +100,7 @@ public:
         inner_->notify();
     }
     std::error_code reset() noexcept override { return inner_->reset(); }
-    native_handle_type pollable_handle() noexcept override {
-        return inner_->pollable_handle();
-    }
+    native_handle_type pollable_handle() noexcept override { return inner_->pollable_handle(); }
 
 private:
     poller_watch& watch_;

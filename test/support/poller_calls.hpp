@@ -75,9 +75,7 @@ public:
     }
     void notify() noexcept override { inner_->notify(); }
     std::error_code reset() noexcept override { return inner_->reset(); }
-    native_handle_type pollable_handle() noexcept override {
-        return inner_->pollable_handle();
-    }
+    native_handle_type pollable_handle() noexcept override { return inner_->pollable_handle(); }
 
 private:
     poller_calls& calls_;
