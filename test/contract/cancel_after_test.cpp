@@ -2,10 +2,12 @@
 // Deadlines on operations: what they end, what they leave alone, and what is reported.
 #include <gyre/bind_executor.hpp>
 #include <gyre/cancel_after.hpp>
+#include <gyre/dynamic_buffer.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
 #include <gyre/post.hpp>
 #include <gyre/read.hpp>
+#include <gyre/read_until.hpp>
 #include <gyre/steady_timer.hpp>
 #include <gyre/write.hpp>
 
@@ -349,4 +351,63 @@ TEST_CASE("cancel_after: a post is not ended by it") {
     post(ctx, cancel_after(0s, [&] { called = true; }));
     run(ctx);
     CHECK(called);
+}
+
+namespace {
+
+/// A handler of that size.
+template <std::size_t Size>
+struct sized {
+    int* calls;
+    char fill[Size];
+    void operator()(error_code, std::size_t) const { ++*calls; }
+};
+
+}  // namespace
+
+TEST_CASE("cancel_after: a deadline between two steps ends no other operation in the step's slot") {
+    io_context ctx;
+    io_context steps;  // where the steps go on: the read stands between two until this one runs
+    auto [socket, peer] = adopt(ctx);
+    std::string text;
+    error_code got;
+    post(ctx, [&, &s = socket] {  // in a handler: there the step's slot is taken again
+        async_read_until(
+            s, dynamic_buffer(text), '\n',
+            cancel_after(5ms, bind_executor(steps.get_executor(),
+                                            [&](error_code e, std::size_t) { got = e; })));
+    });
+    steady_timer later(ctx, 6ms);
+    bool passed = false;
+    later.async_wait([&](error_code) { passed = true; });
+    put(peer.get(), "x");
+    REQUIRE(ready(socket.native_handle()));
+    run_until(ctx, [&, &s = socket] { return s.available() == 0 || passed; });
+    std::vector<adopted> others;
+    int calls = 0;
+    char byte = 0;
+    bool started = false;
+    post(ctx, [&] {
+        for (int i = 0; i < 3; ++i) {  // whatever size that has
+            others.push_back(adopt(ctx));
+            tcp::socket& s = others.back().socket;
+            s.async_read_some(buffer(&byte, 1), sized<8>{&calls, {}});
+            s.async_read_some(buffer(&byte, 1), sized<32>{&calls, {}});
+            s.async_read_some(buffer(&byte, 1), sized<64>{&calls, {}});
+            s.async_read_some(buffer(&byte, 1), sized<96>{&calls, {}});
+            s.async_read_some(buffer(&byte, 1), sized<160>{&calls, {}});
+        }
+        started = true;
+    });
+    run_until(ctx, [&] { return started; });
+    run_until(ctx, [&] { return passed; });
+    ctx.poll();
+    CHECK(calls == 0);
+    while (!got) {
+        steps.restart();
+        steps.poll();
+        ctx.poll();
+    }
+    CHECK(got == error::timed_out);
+    CHECK(calls == 0);
 }

@@ -3,6 +3,8 @@
 // loop; then, after the two have met, the handler goes on with the same object. What the first one
 // left for the loop has not been looked at by then, and still comes first.
 
+#include <gyre/bind_cancellation_slot.hpp>
+#include <gyre/cancellation_signal.hpp>
 #include <gyre/io_context.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
@@ -89,6 +91,24 @@ TEST_CASE("foreign calls: an operation of another thread is cancelled in a handl
     CHECK(r == once(aborted));
 }
 
+TEST_CASE("foreign calls: an operation of another thread is cancelled by its signal in a handler") {
+    const hang_guard guard;
+    io_context ctx;
+    auto [socket, peer] = adopt(ctx);
+    char byte = 0;
+    result r;
+    gyre::cancellation_signal signal;
+    gyre::post(ctx, [&, &s = socket] {
+        elsewhere([&] {
+            s.async_read_some(gyre::buffer(&byte, 1),
+                              gyre::bind_cancellation_slot(signal.slot(), r.keep()));
+        });
+        signal.emit(gyre::cancellation_type::terminal);
+    });
+    run(ctx);
+    CHECK(r == once(aborted));
+}
+
 TEST_CASE("foreign calls: a read of another thread comes before one of the handler") {
     const hang_guard guard;
     io_context ctx;
@@ -107,6 +127,63 @@ TEST_CASE("foreign calls: a read of another thread comes before one of the handl
     CHECK(b == once({}, 1));
     CHECK(first == '1');
     CHECK(second == '2');
+}
+
+TEST_CASE("foreign calls: a read started after cancel() of another thread is not cancelled") {
+    const hang_guard guard;
+    io_context ctx;
+    auto [socket, peer] = adopt(ctx);
+    char byte = 0;
+    result before;
+    gyre::post(ctx, [&, &s = socket] { s.async_read_some(gyre::buffer(&byte, 1), before.keep()); });
+    put(peer.get(), "1");
+    run(ctx);
+    CHECK(before == once({}, 1));  // the next read takes its slot, and need not settle anything
+    result r;
+    gyre::post(ctx, [&, &s = socket] {
+        elsewhere([&] { CHECK(s.cancel() == 0); });
+        s.async_read_some(gyre::buffer(&byte, 1), r.keep());
+    });
+    ctx.restart();
+    ctx.poll();  // the read waits, and the loop has heard of the cancellation
+    put(peer.get(), "2");
+    run(ctx);
+    CHECK(r == once({}, 1));
+}
+
+TEST_CASE("foreign calls: a read between two calls of cancel() is cancelled") {
+    const hang_guard guard;
+    io_context ctx;
+    auto [socket, peer] = adopt(ctx);
+    char byte = 0;
+    result r;
+    gyre::post(ctx, [&, &s = socket] {
+        elsewhere([&] {
+            s.cancel();
+            s.async_read_some(gyre::buffer(&byte, 1), r.keep());
+            s.cancel();
+        });
+    });
+    run(ctx);
+    CHECK(r == once(aborted));
+}
+
+TEST_CASE("foreign calls: a read between cancel() and close() is aborted, and the handle closed") {
+    const hang_guard guard;
+    io_context ctx;
+    auto [socket, peer] = adopt(ctx);
+    char byte = 0;
+    result r;
+    gyre::post(ctx, [&, &s = socket] {
+        elsewhere([&] {
+            s.cancel();
+            s.async_read_some(gyre::buffer(&byte, 1), r.keep());
+            s.close();
+        });
+    });
+    run(ctx);
+    CHECK(r == once(aborted));
+    CHECK(take(peer.get(), 1).empty());
 }
 
 TEST_CASE("foreign calls: a timer that another thread changed is destroyed in a handler") {
