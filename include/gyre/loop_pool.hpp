@@ -50,8 +50,8 @@ public:
     explicit loop_pool(const options& wanted);
     loop_pool(const loop_pool&) = delete;
     loop_pool& operator=(const loop_pool&) = delete;
-    /// As stop() and join(). Destroys handlers that were not called, loop after loop. Not in one of
-    /// its own threads.
+    /// As stop() and join(). Destroys handlers that were not called, those of all loops before the
+    /// first loop: they may own what belongs to another. Not in one of its own threads.
     ~loop_pool();
 
     std::size_t size() const noexcept;

@@ -21,8 +21,8 @@ class io_context;
 ///     auto ready = [&]() noexcept { wakeup.send(); };
 ///     gyre::waiting_thread waiter(context, ready);
 ///
-/// No handler, hook of handlers or destructor of the user's runs in this thread; turn hooks of the
-/// wait do. While it waits, poll() in another thread does nothing, as if run() were called there.
+/// No handler, hook of handlers or destructor of the user's runs in this thread; turn hooks do.
+/// While it waits, poll() in another thread does nothing, as if run() were called there.
 /// A stopped context is reported at once, after each resume(): restart() it first.
 ///
 /// **Threads.** resume() by any thread. **Lifetime.** Not longer than the context; destroyed while

@@ -62,10 +62,9 @@ public:
     /// False if there was nothing.
     bool destroy_pending() noexcept;
 
-    // ---- in a foreign loop: reactor_embedding.cpp
-    // ------------------------------------------------
+    // ---- in a foreign loop ---------------------------------------------------------------------
 
-    /// Null with `operation_not_supported` if the poller has none.
+    /// invalid_native_handle with an error if the poller has none.
     native_handle_type host_handle(std::error_code& error);
     time_ns next_deadline();
     void set_deadline_hook(const deadline_hook& hook);

@@ -134,7 +134,7 @@ public:
     bool perform(io_operation* op) noexcept;
     /// The usual case of perform(), to be inlined into the loop.
     bool receive(transfer_operation* op) noexcept { return transfer<io_queue::read>(op); }
-    /// As perform() for a wait: that it is ready is its result.
+    /// What perform() is for the others: that a wait is ready is its result.
     bool end_wait(io_operation* op) noexcept {
         source& s = *op->source_;
         op->state = operation_state::finished;

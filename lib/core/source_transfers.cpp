@@ -22,7 +22,6 @@ bool source_table::perform(io_operation* op) noexcept {
     switch (op->kind()) {
     case slot_kind::accept:
     case slot_kind::connect: return perform_other(op);
-    case slot_kind::io_wait: return end_wait(op);
     default: break;
     }
     auto* t = static_cast<transfer_operation*>(op);
