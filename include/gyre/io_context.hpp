@@ -122,8 +122,9 @@ public:
     T& slot();
 
     /// Calls the functions around every handler from now on; an empty hook ends that. Only while
-    /// nobody runs the context, or in a handler if one thread does.
-    void set_dispatch_hook(const dispatch_hook& hook) noexcept;
+    /// nobody runs the context, or in a handler if one thread does. Throws std::bad_alloc, and the
+    /// hook before stays; an empty one never throws.
+    void set_dispatch_hook(const dispatch_hook& hook);
 
     /// For a foreign loop that is to drive this context in run()'s place, its host: a handle that
     /// becomes readable when poll() is to be called. The host watches it, calls poll(), then asks

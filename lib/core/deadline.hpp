@@ -13,13 +13,10 @@
 
 namespace gyre::inline v0::detail {
 
-struct source;
-
 /// The upper part belongs to the owner of the reactor. The lower part is how another thread hands
 /// over its changes: one such thread at a time, as with any use of a timer.
 struct deadline final : timer_node {
     operation_queue waits;
-    source* paused = nullptr;  // a listener that is left alone until then, instead of waits
     // The arm number of the latest change: older ones are ignored.
     std::uint32_t applied = 0;
     // For which round the node is in the queue: only waits of that round end when it is due.

@@ -29,8 +29,9 @@ void prefetch(const timer_node& node) noexcept {
         return;
     }
     const auto& d = static_cast<const deadline&>(node);
-    __builtin_prefetch(&d.paused, 1);
-    if (const operation* op = d.waits.front()) {
+    __builtin_prefetch(&d.applied, 1);
+    if (!d.waits.empty()) {
+        const operation* op = d.waits.back();  // usually the only one
         __builtin_prefetch(op, 1);
         __builtin_prefetch(op + 1);
     }
@@ -294,7 +295,7 @@ bool reactor::run_watched(running& self) {
         reactor& r;
         running& self;
     };
-    operation* op = ready_.pop();
+    operation* op = ready_.pop_watched();
     --until_look_;
     if (!prepare(op)) {
         return false;
@@ -370,7 +371,7 @@ inline void reactor::wait(time_ns until) {
 
 dispatch_info reactor::describe(operation* op) noexcept {
     dispatch_info info{};
-    info.queued_ns = clock_.steady_now() - op->queued_ns;
+    info.queued_ns = ready_.queued();
     if (op->kind() == slot_kind::strand) {
         op = strand_state::behind(op);
     }
@@ -392,10 +393,14 @@ dispatch_info reactor::describe(operation* op) noexcept {
     return info;
 }
 
-void reactor::set_dispatch_hook(const dispatch_hook& hook) noexcept {
-    hook_ = hook;
+void reactor::set_dispatch_hook(const dispatch_hook& hook) {
     const bool hooked = hook.before != nullptr || hook.after != nullptr;
-    ready_.watch_by(hooked ? &clock_ : nullptr);
+    if (hooked) {
+        ready_.watch_by(clock_);
+    } else {
+        ready_.watch_no_more();
+    }
+    hook_ = hook;
     attention_.watch(hooked);
 }
 
@@ -433,7 +438,7 @@ bool reactor::destroy_pending() noexcept {
         }
         apply_ring();
         while (!ready_.empty()) {
-            operation* op = ready_.pop();
+            operation* op = ready_.pop_watched();
             if (op->kind() == slot_kind::timer_wait && op->linked()) {
                 static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
                 --timers_ready_;

@@ -11,6 +11,7 @@
 #include <gyre/io_context_options.hpp>
 #include <gyre/poller.hpp>
 
+#include "core/accept_pause.hpp"
 #include "core/deadline.hpp"
 #include "core/guard.hpp"
 #include "core/inbox.hpp"
@@ -136,7 +137,7 @@ public:
     time_ns fresh_now() noexcept;
     /// The time of this turn for the owner, a fresh reading for others.
     time_ns turn_now() noexcept;
-    void set_dispatch_hook(const dispatch_hook& hook) noexcept;
+    void set_dispatch_hook(const dispatch_hook& hook);
 
 private:
     class access;
@@ -222,6 +223,7 @@ private:
     // source_events
     void pause(source& s) noexcept override;
     void forget_pause(source& s) noexcept override;
+    void end_pause(accept_pause& p) noexcept;
 
     // Timers.
     void go_on_waiting(timer_wait_base* op, std::uint32_t generation, time_ns at) noexcept;
@@ -273,6 +275,7 @@ private:
     const std::unique_ptr<poller> poller_;
     source_table sources_;
     timer_queue timers_;
+    accept_pause* pauses_ = nullptr;
     std::size_t timers_ready_ = 0;  // waits in ready_ that may still be cancelled
     ready_list doomed_;             // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;

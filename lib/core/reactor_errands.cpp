@@ -138,7 +138,7 @@ void reactor::apply(slot* s) noexcept {
     }
     case slot_kind::timer_wait: {  // resume_timer_wait()
         auto* op = static_cast<timer_wait_base*>(s->object());
-        go_on_waiting(op, static_cast<std::uint32_t>(std::exchange(op->bytes, 0)), op->queued_ns);
+        go_on_waiting(op, op->resumed_generation(), op->resumed_until_);
         break;
     }
     case slot_kind::notice: apply(*static_cast<notice*>(s->object())); break;
@@ -312,17 +312,15 @@ source* make_source(reactor& r, native_handle_type handle, bool stream, std::uin
 }
 native_handle_type handle_of(const source* s) noexcept { return s->handle; }
 native_handle_type hand_out(source* s) noexcept {
-    s->handed_out.store(true, std::memory_order_relaxed);
+    s->marks.set(source_marks::handed_out, true);
     return s->handle;
 }
-bool is_stream(const source* s) noexcept { return s->stream; }
-bool is_connected(const source* s) noexcept { return s->connected.load(std::memory_order_relaxed); }
-void set_connected(source* s) noexcept { s->connected.store(true, std::memory_order_relaxed); }
-bool user_non_blocking(const source* s) noexcept {
-    return s->non_blocking.load(std::memory_order_relaxed);
-}
+bool is_stream(const source* s) noexcept { return s->is(source::stream); }
+bool is_connected(const source* s) noexcept { return s->marks.is(source_marks::connected); }
+void set_connected(source* s) noexcept { s->marks.set(source_marks::connected, true); }
+bool user_non_blocking(const source* s) noexcept { return s->marks.is(source_marks::non_blocking); }
 void set_user_non_blocking(source* s, bool on) noexcept {
-    s->non_blocking.store(on, std::memory_order_relaxed);
+    s->marks.set(source_marks::non_blocking, on);
 }
 
 void start_io(reactor& r, io_operation* op) noexcept { r.start_io(op); }

@@ -6,6 +6,7 @@
 #include "core/reactor_access.hpp"
 
 #include <new>
+#include <utility>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -60,8 +61,8 @@ void reactor::resume_timer_wait(timer_wait_base* op, std::uint32_t generation,
         go_on_waiting(op, generation, at);
         return;
     }
-    op->bytes = generation;  // nothing else is in these two before the operation is ready
-    op->queued_ns = at;
+    op->set_resumed_generation(generation);
+    op->resumed_until_ = at;
     leave(slot::of(op));
 }
 
@@ -209,19 +210,14 @@ void reactor::arm(deadline& d, time_ns at) noexcept {
 }
 
 void reactor::fire(timer_node& node) noexcept {
-    if (slot::of(&node)->kind == slot_kind::guard) {
-        expire(static_cast<guard&>(node));
-    } else {
-        fire(static_cast<deadline&>(node));
+    switch (slot::of(&node)->kind) {
+    case slot_kind::guard: expire(static_cast<guard&>(node)); break;
+    case slot_kind::pause: end_pause(static_cast<accept_pause&>(node)); break;
+    default: fire(static_cast<deadline&>(node));
     }
 }
 
 void reactor::fire(deadline& d) noexcept {
-    if (source* s = d.paused) {
-        d.paused = nullptr;
-        sources_.resume(*s);
-        return;
-    }
     for (operation* op = d.waits.front(); op != nullptr; op = d.waits.after(op)) {
         if (op->state == operation_state::waiting && op->round == d.armed_round) {
             op->state = operation_state::ready;
@@ -292,24 +288,34 @@ void reactor::release(deadline& d) noexcept {
 // A listener that ran out of descriptors or memory is left alone for a while: retrying at once
 // would only spin, and its handler has been told.
 void reactor::pause(source& s) noexcept {
+    accept_pause* p = nullptr;
     try {
-        if (s.pause_end == nullptr) {
-            s.pause_end =
-                ::new (slab_.acquire(slot_class(sizeof(deadline)), slot_kind::deadline)) deadline;
-        }
+        p = ::new (slab_.acquire(slot_class(sizeof(accept_pause)), slot_kind::pause)) accept_pause;
     } catch (const std::bad_alloc&) {
         s.clear(source::paused);  // without memory for the pause there is none
         return;
     }
-    s.pause_end->paused = &s;
-    timers_.arm(*s.pause_end, fresh_now() + options_.accept_pause);
+    p->listener = &s;
+    p->next = std::exchange(pauses_, p);
+    timers_.arm(*p, fresh_now() + options_.accept_pause);
 }
 
 void reactor::forget_pause(source& s) noexcept {
-    if (s.pause_end != nullptr) {
-        release(*s.pause_end);
-        s.pause_end = nullptr;
+    accept_pause** at = &pauses_;
+    while ((*at)->listener != &s) {
+        at = &(*at)->next;
     }
+    accept_pause* p = *at;
+    *at = p->next;
+    timers_.cancel(*p);
+    p->~accept_pause();
+    release_slot(p);
+}
+
+void reactor::end_pause(accept_pause& p) noexcept {
+    source& s = *p.listener;
+    forget_pause(s);
+    sources_.resume(s);
 }
 
 time_ns reactor::fresh_now() noexcept {

@@ -73,7 +73,7 @@ void source_table::start_other(io_operation* op) noexcept {
     op->state = operation_state::waiting;
     if (op->kind() == slot_kind::connect) {
         s.set(source::connecting);
-        s.drained |= bit(static_cast<unsigned>(io_queue::read));
+        s.note_drained(static_cast<unsigned>(io_queue::read));
     }
     if (alone) {  // else its turn comes when those before it are done
         try_next(op);
@@ -84,14 +84,14 @@ void source_table::start_other(io_operation* op) noexcept {
 transfer_operation* source_table::start_send(transfer_operation* op) noexcept {
     constexpr auto write = static_cast<unsigned>(io_queue::write);
     source& s = *op->source_;
-    const bool try_it = s.queues[write].empty() && (s.drained & bit(write)) == 0;
+    const bool try_it = s.queues[write].empty() && !s.is_drained(write);
     if (!try_it || !move_bytes<io_queue::write>(op, s)) [[unlikely]] {
         return queue_send(op);
     }
     op->state = operation_state::finished;
     if (op->goes_on()) [[unlikely]] {
         op->state = operation_state::stepping;
-        op->source_->steps.push(op);
+        s.queues[source::steps].push(op);
     }
     ready_.push(op);
     return op;
@@ -117,7 +117,7 @@ void source_table::start_arrived(io_operation* op) noexcept {
         finish(op, error::make_error_code(error::operation_aborted));
         ready_.push(op);
     }
-    if (s.arriving.fetch_sub(1, std::memory_order_relaxed) == 1 && s.closed) {
+    if (s.arriving.fetch_sub(1, std::memory_order_relaxed) == 1 && s.is(source::closed)) {
         static_cast<void>(remove(s, true));
     }
 }
@@ -127,7 +127,7 @@ void source_table::start_arrived(io_operation* op) noexcept {
 // The first operation of its queue: is it tried before its handler is called, or waited for?
 void source_table::try_next(io_operation* op) noexcept {
     const source& s = *op->source_;
-    if ((s.drained & bit(op->queue)) != 0 || s.is(source::paused | source::connecting) ||
+    if (s.is_drained(op->queue) || s.is(source::paused | source::connecting) ||
         op->kind() == slot_kind::io_wait) {
         wait_for(op);
     } else {
@@ -152,8 +152,8 @@ void source_table::wait_for(io_operation* op) noexcept {
 
 // After an operation left the front of a queue: the next one has its turn.
 void source_table::advance_waiting(source& s, unsigned queue) noexcept {
-    operation* next = s.queues[queue].front();
-    if (next->state == operation_state::waiting) {
+    operation* next = s.first(queue);
+    if (next != nullptr && next->state == operation_state::waiting) {
         try_next(static_cast<io_operation*>(next));
     }
 }
@@ -161,8 +161,8 @@ void source_table::advance_waiting(source& s, unsigned queue) noexcept {
 // The poller refused: each operation tries its system call, and if that would block, waiting
 // again tells it why it can't.
 void source_table::retry_waiting(source& s) noexcept {
-    for (operation_queue& queue : s.queues) {
-        operation* op = queue.front();
+    for (unsigned q = 0; q != s.queues.size(); ++q) {
+        operation* op = s.first(q);
         if (op != nullptr && op->state == operation_state::waiting) {
             make_ready(op);
         }
@@ -195,6 +195,19 @@ bool source_table::cancel(io_operation* op, stop_reason reason) noexcept {
     return false;
 }
 
+// True if it counts: one between two steps is ended once.
+bool source_table::cancel_in_queue(operation* op) noexcept {
+    if (op->state != operation_state::stepping) {
+        abort(static_cast<io_operation*>(op), stop_reason::cancelled);
+        return true;
+    }
+    if (op->stop_after != stop_reason::none) {
+        return false;
+    }
+    op->stop_after = stop_reason::cancelled;
+    return true;
+}
+
 std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
     const auto older = [round](const operation* op) {
         return static_cast<std::int32_t>(round - op->round) > 0;
@@ -205,18 +218,11 @@ std::size_t source_table::cancel(source& s, std::uint32_t round) noexcept {
         for (operation* op = queue.front(); op != nullptr;) {
             operation* next = queue.after(op);
             if (older(op)) {
-                abort(static_cast<io_operation*>(op), stop_reason::cancelled);
-                ++count;
+                count += cancel_in_queue(op) ? 1 : 0;
             }
             op = next;
         }
         advance(s, q);
-    }
-    for (operation* op = s.steps.front(); op != nullptr; op = s.steps.after(op)) {
-        if (older(op) && op->stop_after == stop_reason::none) {
-            op->stop_after = stop_reason::cancelled;
-            ++count;
-        }
     }
     return count;
 }
@@ -226,21 +232,24 @@ void source_table::close(source& s) noexcept {
     if (s.arriving.load(std::memory_order_relaxed) == 0) {
         static_cast<void>(remove(s, true));
     } else {
-        s.closed = true;
+        s.set(source::closed);
     }
 }
 
 std::error_code source_table::remove(source& s, bool close_handle) noexcept {
     cancel(s, s.cancel_round.load(std::memory_order_relaxed) + 1);
-    while (operation* op = s.steps.front()) {  // these complete without their source
-        s.steps.remove(op);
+    operation_queue& steps = s.queues[source::steps];
+    while (operation* op = steps.front()) {  // these complete without their source
+        steps.remove(op);
         op->state = operation_state::finished;
     }
-    events_.forget_pause(s);
-    if (s.registered) {
+    if (s.is(source::paused)) {
+        events_.forget_pause(s);
+    }
+    if (s.is(source::registered)) {
         // Nobody else can hold the description open if the handle never left this object and the
         // process has not forked since.
-        const bool last = close_handle && !s.handed_out.load(std::memory_order_relaxed) &&
+        const bool last = close_handle && !s.marks.is(source_marks::handed_out) &&
                           s.fork_count == world_.threads().fork_count();
         // The handle may be gone already, closed by somebody else: nothing is left to do then.
         static_cast<void>(
@@ -264,15 +273,15 @@ std::error_code source_table::arm(source& s, interest direction) noexcept {
         return {};
     }
     const interest want = s.armed | direction;
-    const std::error_code e = s.registered ? poller_.modify(s.handle, key_of(s), want)
-                                           : poller_.add(s.handle, key_of(s), want);
+    const bool known = s.is(source::registered);
+    const std::error_code e = known ? poller_.modify(s.handle, key_of(s), want)
+                                    : poller_.add(s.handle, key_of(s), want);
     if (e == std::errc::operation_not_permitted) {
         return error::make_error_code(error::operation_not_supported);  // a regular file
     }
     if (!e) {
-        registered_ += s.registered ? 0 : 1;
-        s.registered = true;
-        s.set(one_shot_);
+        registered_ += known ? 0 : 1;
+        s.set(source::registered | one_shot_);
         s.armed = want;
     }
     return e;
@@ -285,7 +294,7 @@ void source_table::disarm(source& s, interest directions) noexcept {
     } else {
         // A hang-up can't be masked: out of the set, until somebody waits again.
         static_cast<void>(poller_.remove(s.handle, remove_reason::releasing));
-        s.registered = false;
+        s.clear(source::registered);
         --registered_;
     }
     s.armed = left;
@@ -298,7 +307,7 @@ void source_table::on_event(source& s, readiness what, bool all_called) noexcept
     interest unwanted = interest::none;
     interest still_waiting = interest::none;
     for (unsigned q = 0; q != s.queues.size(); ++q) {
-        operation* op = s.queues[q].front();
+        operation* op = s.first(q);
         const bool waits = op != nullptr &&
                            !(s.is(source::paused) && op->kind() == slot_kind::accept) &&
                            !(s.is(source::connecting) && op->kind() != slot_kind::connect);
@@ -307,7 +316,7 @@ void source_table::on_event(source& s, readiness what, bool all_called) noexcept
             still_waiting = sleeping ? still_waiting | direction_of_queue[q] : still_waiting;
             continue;
         }
-        s.drained &= static_cast<std::uint8_t>(~bit(q));
+        s.note_ready(q);
         if (!waits) {
             unwanted = unwanted | direction_of_queue[q];
         } else if (sleeping) {
@@ -343,11 +352,11 @@ std::error_code source_table::register_anew() noexcept {
     slab_.for_each_live([this](slot& at, slot_kind kind) {
         if (kind == slot_kind::source) {
             auto& s = *static_cast<source*>(at.object());
-            if (!s.registered) {
+            if (!s.is(source::registered)) {
                 return;
             }
             if (!any(s.armed) || poller_.add(s.handle, key_of(s), s.armed)) {
-                s.registered = false;
+                s.clear(source::registered);
                 s.armed = interest::none;
                 --registered_;
                 retry_waiting(s);

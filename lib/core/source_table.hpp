@@ -12,6 +12,7 @@
 #include <gyre/poller.hpp>
 
 #include "core/errand.hpp"
+#include "core/ready_queue.hpp"
 #include "platform/platform.hpp"
 #include "slab/slab.hpp"
 
@@ -21,95 +22,101 @@
 
 namespace gyre::inline v0::detail {
 
-struct deadline;
+/// What is known of a handle beside the owner's: set by the user's thread or by the owner, read by
+/// either. Relaxed: each tells nothing but itself.
+class source_marks {
+public:
+    // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
+    // "connected" once more, so that EISCONN can't be left to the system.
+    static constexpr std::uint8_t connected = 1;
+    static constexpr std::uint8_t handed_out = 2;    // the user may have made duplicates
+    static constexpr std::uint8_t non_blocking = 4;  // so the user wants synchronous calls
+
+    bool is(std::uint8_t what) const noexcept {
+        return (bits_.load(std::memory_order_relaxed) & what) != 0;
+    }
+    void set(std::uint8_t what, bool on) noexcept {
+        if (on) {
+            bits_.fetch_or(what, std::memory_order_relaxed);
+        } else {
+            bits_.fetch_and(static_cast<std::uint8_t>(~what), std::memory_order_relaxed);
+        }
+    }
+
+private:
+    std::atomic<std::uint8_t> bits_{0};
+};
 
 /// A handle. Lives in a slot; the key by which the poller knows it is the slot's number and
-/// generation.
+/// generation. A server has one for each connection: it fits the smallest slot.
 struct source {
     source(native_handle_type h, bool is_stream, std::uint32_t forks,
            std::uint32_t strand_number) noexcept
         : handle(h),
-          stream(is_stream),
-          short_is_drained(is_stream ? 0xff : 0),
           fork_count(forks),
-          strand(strand_number) {}
+          strand(strand_number),
+          state(is_stream ? stream : 0),
+          drained(0),
+          armed(interest::none) {}
+
+    // Operations that have not been performed; the first of each queue has its turn. In the third
+    // there may also be writes that are done, but are steps of composed operations that go on:
+    // these can still be cancelled, between two steps.
+    std::array<operation_queue, 3> queues;
+    static constexpr unsigned steps = static_cast<unsigned>(io_queue::except);
 
     const native_handle_type handle;
-    const bool stream;
-    // All bits of a stream, where a short transfer tells something; none else: a datagram is as
-    // long as it is, and the next one is tried at once.
-    const std::uint8_t short_is_drained;
-    std::uint8_t drained = 0;         // a bit a queue: known not to be ready
-    interest armed = interest::none;  // what the poller reports; registered if it ever was
-    bool registered = false;
-    std::uint8_t peculiar = 0;  // why an event needs more than a look at who reads
+    const std::uint32_t fork_count;  // of the process when it was made
+    const std::uint32_t strand;      // of its operations
+    // How often another thread cancelled: operations that are older are aborted.
+    std::atomic<std::uint32_t> cancel_round{0};
+    // Operations that other threads have left in the inbox.
+    std::atomic<std::uint32_t> arriving{0};
 
+    std::uint8_t state;
     static constexpr std::uint8_t paused = 1;  // accepting is left alone for a while
     // While a connection attempt is under way nothing else is tried: a transfer would be told the
     // error of the attempt, and take it away from whoever started that.
     static constexpr std::uint8_t connecting = 2;
     static constexpr std::uint8_t one_shot = 4;  // the poller disarms with each event
+    // Any of these: an event needs more than a look at who reads.
+    static constexpr std::uint8_t peculiar = paused | connecting | one_shot;
+    static constexpr std::uint8_t registered = 8;  // with the poller
+    // By another thread; goes when the last of its operations has arrived.
+    static constexpr std::uint8_t closed = 16;
+    static constexpr std::uint8_t stream = 32;
 
-    bool is(std::uint8_t what) const noexcept { return (peculiar & what) != 0; }
-    void set(std::uint8_t what) noexcept { peculiar |= what; }
-    void clear(std::uint8_t what) noexcept { peculiar &= static_cast<std::uint8_t>(~what); }
-
-    // How often another thread cancelled: operations that are older are aborted.
-    std::atomic<std::uint32_t> cancel_round{0};
-    const std::uint32_t fork_count;  // of the process when it was made
-    const std::uint32_t strand;      // of its operations
-
-    // Operations that have not been performed. The first of each queue has its turn.
-    std::array<operation_queue, 3> queues;
-    // Writes that are done, but are steps of composed operations that go on: these can still be
-    // cancelled, between two steps.
-    operation_queue steps;
-    deadline* pause_end = nullptr;
-
-    bool closed = false;  // by another thread; goes when the last of its operations has arrived
-
-    // A connection attempt succeeded. Linux lets a stream that was connected without blocking be
-    // "connected" once more, so that EISCONN can't be left to the system.
-    std::atomic<bool> connected{false};
-    // Written by the user's thread.
-    std::atomic<bool> handed_out{false};
-    std::atomic<bool> non_blocking{false};
+    std::uint8_t drained : 4;  // a bit a queue: known not to be ready
+    interest armed : 4;        // what the poller reports, if it is registered
+    source_marks marks;
     // Errands of other threads, carried out when the inbox gives the source out.
     errand on_errand;
-    // Operations that other threads have left in the inbox.
-    std::atomic<std::uint32_t> arriving{0};
-};
 
-/// Operations whose handlers can be called; notes since when if somebody watches.
-class ready_queue {
-public:
-    bool empty() const noexcept { return list_.empty(); }
-    operation* pop() noexcept { return list_.pop(); }
-    void push(operation* op) noexcept {
-        if (watch_ != nullptr) [[unlikely]] {
-            op->queued_ns = watch_->steady_now();
-        }
-        list_.push(op);
-    }
-    /// Null ends it. What is in the queue counts as ready since now.
-    void watch_by(clock_ops* clock) noexcept {
-        watch_ = clock;
-        if (clock != nullptr) {
-            list_.for_each([now = clock->steady_now()](operation& op) { op.queued_ns = now; });
-        }
-    }
+    bool is(std::uint8_t what) const noexcept { return (state & what) != 0; }
+    void set(std::uint8_t what) noexcept { state |= what; }
+    void clear(std::uint8_t what) noexcept { state &= static_cast<std::uint8_t>(~what); }
 
-private:
-    ready_list list_;
-    clock_ops* watch_ = nullptr;
+    bool is_drained(unsigned queue) const noexcept { return (drained >> queue & 1) != 0; }
+    void note_drained(unsigned queue) noexcept { drained |= 1U << queue; }
+    void note_ready(unsigned queue) noexcept { drained &= ~(1U << queue); }
+
+    /// The operation that has its turn in a queue; null if there is none.
+    operation* first(unsigned queue) const noexcept {
+        operation* op = queues[queue].front();
+        while (op != nullptr && op->state == operation_state::stepping) [[unlikely]] {
+            op = queues[queue].after(op);
+        }
+        return op;
+    }
 };
+static_assert(sizeof(slot) + sizeof(source) <= 64 || sizeof(native_handle_type) != 4);
 
 /// What the table asks of the reactor.
 class source_events {
 public:
-    /// Calls resume() on the source after the pause.
+    /// Calls resume() on a source that is paused from now on, after a while.
     virtual void pause(source& s) noexcept = 0;
-    /// The source goes: forget its pause.
+    /// A source goes that is paused.
     virtual void forget_pause(source& s) noexcept = 0;
 
 protected:
@@ -148,7 +155,7 @@ public:
     void unlink(io_operation* op) noexcept {
         if (op->linked()) {
             source& s = *op->source_;
-            (op->state == operation_state::stepping ? s.steps : s.queues[op->queue]).remove(op);
+            s.queues[op->state == operation_state::stepping ? source::steps : op->queue].remove(op);
         }
     }
 
@@ -177,9 +184,6 @@ public:
 private:
     static constexpr unsigned stale_reports_max = 16;
 
-    static constexpr std::uint8_t bit(unsigned queue) noexcept {
-        return static_cast<std::uint8_t>(1U << queue);
-    }
     std::uint64_t key_of(const source& s) const noexcept;
     template <io_queue Q>
     bool move_bytes(transfer_operation* op, source& s) noexcept;
@@ -210,6 +214,7 @@ private:
     void advance_waiting(source& s, unsigned queue) noexcept;
     void finish(io_operation* op, const std::error_code& error) noexcept;
     void abort(io_operation* op, stop_reason reason) noexcept;
+    bool cancel_in_queue(operation* op) noexcept;
     void connect_over(source& s) noexcept;
 
     [[gnu::noinline]] void on_event(source& s, readiness what, bool all_called) noexcept;
@@ -241,7 +246,7 @@ inline transfer_operation* source_table::start_receive(transfer_operation* op) n
     constexpr auto read = static_cast<unsigned>(io_queue::read);
     source& s = *op->source_;
     const bool usual =
-        s.queues[read].empty() && (s.drained & bit(read)) != 0 && any(s.armed & interest::read);
+        s.queues[read].empty() && s.is_drained(read) && any(s.armed & interest::read);
     if (!usual) [[unlikely]] {
         return queue_receive(op);
     }
@@ -253,13 +258,13 @@ inline transfer_operation* source_table::start_receive(transfer_operation* op) n
 // False if the world had nothing, or no room, or not enough of it for a whole transfer.
 template <io_queue Q>
 inline bool source_table::move_bytes(transfer_operation* op, source& s) noexcept {
-    if (op->buffer_count_ != 1) [[unlikely]] {
+    if (op->buffer_count != 1) [[unlikely]] {
         return move_pieces(op, s);
     }
     const io_buffer& buffer = *op->buffers();
     const io_moved moved = Q == io_queue::read
-                               ? sockets_.receive(s.handle, buffer.data, buffer.size, op->flags_)
-                               : sockets_.send(s.handle, buffer.data, buffer.size, op->flags_);
+                               ? sockets_.receive(s.handle, buffer.data, buffer.size, op->flags())
+                               : sockets_.send(s.handle, buffer.data, buffer.size, op->flags());
     if (!moved.is_some()) [[unlikely]] {
         return note_no_bytes(op, s, moved);
     }
@@ -267,8 +272,10 @@ inline bool source_table::move_bytes(transfer_operation* op, source& s) noexcept
     op->bytes += count;
     if (count < buffer.size) {
         // A hint for the next attempt only: level-triggered reports make up for whatever it gets
-        // wrong.
-        s.drained |= bit(static_cast<unsigned>(Q)) & s.short_is_drained;
+        // wrong. A datagram is as long as it is, and the next one is tried at once.
+        if (s.is(source::stream)) [[likely]] {
+            s.note_drained(static_cast<unsigned>(Q));
+        }
         if (op->whole()) [[unlikely]] {
             take_off(op, count);
             return false;
@@ -304,8 +311,8 @@ inline void source_table::dispatch(const event_buffer& events, bool all_called) 
         operation* reader = s.queues[static_cast<unsigned>(io_queue::read)].front();
         // A read waits and has something to read: all else is rare.
         if (event.what == readiness::readable && reader != nullptr &&
-            reader->state == operation_state::waiting && s.peculiar == 0) [[likely]] {
-            s.drained &= static_cast<std::uint8_t>(~bit(static_cast<unsigned>(io_queue::read)));
+            reader->state == operation_state::waiting && !s.is(source::peculiar)) [[likely]] {
+            s.note_ready(static_cast<unsigned>(io_queue::read));
             make_ready(reader);
         } else {
             on_event(s, event.what, all_called);

@@ -35,9 +35,9 @@ io_request source_table::request_of(transfer_operation& op, native_handle_type h
     request.kind =
         op.queue == static_cast<unsigned>(io_queue::read) ? io_kind::receive : io_kind::send;
     request.handle = handle;
-    request.flags = op.flags_;
+    request.flags = op.flags();
     request.buffers = op.buffers();
-    request.buffer_count = op.buffer_count_;
+    request.buffer_count = op.buffer_count;
     const io_buffer first = *op.buffers();
     switch (op.kind()) {
     case slot_kind::receive_many:
@@ -70,8 +70,8 @@ bool source_table::move_pieces(transfer_operation* op, source& s) noexcept {
     for (std::size_t i = 0; i != request.buffer_count; ++i) {
         wanted += request.buffers[i].size;
     }
-    op->set_success(system_);
-    if (wanted == 0 && s.stream) {
+    if (wanted == 0 && s.is(source::stream)) {
+        op->set_success(system_);
         return true;
     }
     io_result result;
@@ -81,8 +81,8 @@ bool source_table::move_pieces(transfer_operation* op, source& s) noexcept {
         sockets_.perform(request, result);
     }
     if (op->kind() == slot_kind::receive_from && !result.error) {
-        op->buffers()->size = request.address_size;
-        op->flags_ = result.flags;
+        op->buffers()[0].size = request.address_size;
+        op->buffers()[1].size = static_cast<std::size_t>(result.flags);
     }
     if (result.error || result.bytes == 0) {
         return note_no_bytes(op, s,
@@ -91,41 +91,42 @@ bool source_table::move_pieces(transfer_operation* op, source& s) noexcept {
                                                 : io_moved::bytes(0));
     }
     op->bytes += result.bytes;
-    if (result.bytes < wanted && s.stream) {
-        s.drained |= bit(op->queue);
+    if (result.bytes < wanted && s.is(source::stream)) {
+        s.note_drained(op->queue);
         if (op->whole()) {
             take_off(op, result.bytes);
             return false;
         }
     }
+    op->set_success(system_);
     return true;
 }
 
 // What is moved of a whole transfer need not be moved again.
 void source_table::take_off(transfer_operation* op, std::size_t bytes) noexcept {
     io_buffer* first = op->buffers();
-    io_buffer* const end = first + op->buffer_count_;
+    io_buffer* const end = first + op->buffer_count;
     while (bytes >= first->size) {
         bytes -= first->size;
         ++first;
     }
     first->data = static_cast<char*>(first->data) + bytes;
     first->size -= bytes;
-    op->buffer_count_ = static_cast<std::uint32_t>(end - first);
+    op->buffer_count = static_cast<std::uint8_t>(end - first);
     std::copy(first, end, op->buffers());
 }
 
 // Nothing to be had, an error, or the end of a stream. False: try again later.
 bool source_table::note_no_bytes(transfer_operation* op, source& s, io_moved moved) noexcept {
     if (moved.is_would_block()) {
-        s.drained |= bit(op->queue);
+        s.note_drained(op->queue);
         return false;
     }
-    s.drained &= static_cast<std::uint8_t>(~bit(op->queue));
+    s.note_ready(op->queue);
     op->set_success(system_);
     if (moved.is_failed()) {
         op->set_error({moved.code(), std::system_category()});
-    } else if (op->queue == static_cast<unsigned>(io_queue::read) && s.stream) {
+    } else if (op->queue == static_cast<unsigned>(io_queue::read) && s.is(source::stream)) {
         op->set_error(error::make_error_code(error::eof));
     }
     return true;
@@ -149,7 +150,7 @@ bool source_table::perform_other(io_operation* op) noexcept {
         sockets_.perform(request, result);
     }
     if (result.would_block) {
-        s.drained |= bit(op->queue);
+        s.note_drained(op->queue);
         wait_for(op);
         return false;
     }
@@ -161,14 +162,17 @@ bool source_table::perform_other(io_operation* op) noexcept {
 
 void source_table::note_result(source& s, io_operation* op, const io_result& result) noexcept {
     if (op->kind() == slot_kind::connect) {
-        s.connected.store(!result.error, std::memory_order_relaxed);
+        s.marks.set(source_marks::connected, !result.error);
         connect_over(s);
     } else if (op->kind() == slot_kind::accept) {
         if (out_of_resources(result.error)) {
+            if (s.is(source::paused)) {
+                return;
+            }
             s.set(source::paused);
             events_.pause(s);
         } else if (++accepted_ >= accept_batch_) {
-            s.drained |= bit(op->queue);
+            s.note_drained(op->queue);
         }
     }
 }

@@ -3,7 +3,8 @@
 // datagrams, over a descriptor that is no socket.
 //
 // The first of an operation's items is not a buffer but what else it has; so it never has just one
-// item, and the usual way of a read or write need not ask.
+// item, and the usual way of a read or write need not ask. What has come beside the bytes is noted
+// in the sizes: that of the address in the first, the flags of the message in the second.
 #pragma once
 
 #include <gyre/detail/io_request.hpp>
@@ -29,7 +30,7 @@ public:
             items_[i + 1] = buffers[i];
         }
         if (count == 0) {
-            buffer_count_ = 2;  // the empty one
+            buffer_count = 2;  // the empty one
         }
     }
 
@@ -89,7 +90,7 @@ public:
 
     transfer_operation::outcome take() noexcept {
         if (!this->error()) {
-            *out_ = this->flags_;
+            *out_ = static_cast<int>(this->items_[1].size);
         }
         return {this->error(), this->bytes};
     }

@@ -69,43 +69,47 @@ public:
     slot_kind kind() const noexcept { return slot::of(this)->kind; }
 
     /// The result. Precondition: finished, and not posted.
-    std::error_code error() const noexcept { return {error_value_, *category_}; }
+    std::error_code error() const noexcept { return {value_, *category_}; }
     void set_error(const std::error_code& e) noexcept {
-        error_value_ = e.value();
+        value_ = e.value();
         category_ = &e.category();
     }
     /// As set_error() with no error; the category is the system's.
     void set_success(const std::error_category* system) noexcept {
-        error_value_ = 0;
+        value_ = 0;
         category_ = system;
     }
 
     bool linked() const noexcept { return next != nullptr; }
 
+protected:
+    ~operation() = default;
+
 private:
     const functions* functions_;
-    const std::error_category* category_;  // left unset, as all that has a time to be set: this
-    int error_value_;                      // is made once for every read and write
+    // Left unset, as all that has a time to be set: this is made once for every read and write.
+    const std::error_category* category_;
+
+protected:
+    /// The error's, once it is finished; until then whatever the type needs.
+    int value_;
 
 public:
     /// The object's count of cancellations when the operation was started: a cancellation takes
     /// the operations that are older than itself.
     std::uint32_t round;
-    operation* previous;
     operation* next = nullptr;  ///< in a queue of its object; null if in none
     operation_state state;
     /// Its composed operation was ended when it was stepping: that one must not go on.
     stop_reason stop_after = stop_reason::none;
-    std::uint16_t queue = 0;   ///< which queue of its source
-    std::uint32_t strand = 0;  ///< in which it is called, a reference; 0: in none
-    // With the slot's header a cache line ends here: that is all of an operation that a timer which
-    // is set anew looks at, and what it has to fetch if there are a million of them.
-    std::size_t bytes = 0;   ///< transferred
-    std::int64_t queued_ns;  ///< when it became ready, if somebody watched then
-
-protected:
-    ~operation() = default;
+    std::uint8_t queue = 0;         ///< which queue of its source
+    std::uint8_t buffer_count = 0;  ///< of a transfer
+    std::uint32_t strand = 0;       ///< in which it is called, a reference; 0: in none
+    std::size_t bytes = 0;          ///< transferred
 };
+// With the slot's header a cache line: all that is looked at of a wait for a timer that is set
+// anew, and has to be fetched if there are a million of them.
+static_assert(sizeof(slot) + sizeof(operation) <= 64);
 
 /// First in, first out, linked through the slots: an operation may stand in a ready list and in
 /// its object's queue at the same time.
@@ -148,52 +152,53 @@ private:
     slot** end_ = &first_;  // where the next one is linked
 };
 
-/// The queue of an object's pending operations: a ring, so that one pointer gives both ends.
+/// The queue of an object's pending operations: a ring that is known by its last one, so that one
+/// pointer gives both ends.
 class operation_queue {
 public:
-    bool empty() const noexcept { return first_ == nullptr; }
-    operation* front() const noexcept { return first_; }
+    bool empty() const noexcept { return last_ == nullptr; }
+    operation* front() const noexcept { return last_ != nullptr ? last_->next : nullptr; }
     /// Precondition: not empty.
-    operation* back() const noexcept { return first_->previous; }
+    operation* back() const noexcept { return last_; }
 
     void push(operation* op) noexcept {
-        insert(op);
-        if (first_ == nullptr) {
-            first_ = op;
+        if (last_ == nullptr) {
+            op->next = op;
+        } else {
+            op->next = last_->next;
+            last_->next = op;
         }
+        last_ = op;
     }
 
+    /// Usually it is the first; else as many steps as there are in front of it.
     void remove(operation* op) noexcept {
         if (op->next == op) {
-            first_ = nullptr;
+            last_ = nullptr;
         } else {
-            op->previous->next = op->next;
-            op->next->previous = op->previous;
-            if (first_ == op) {
-                first_ = op->next;
-            }
+            take_out(op);
         }
         op->next = nullptr;
     }
 
     /// The one behind `op`, null at the end.
     operation* after(const operation* op) const noexcept {
-        return op->next == first_ ? nullptr : op->next;
+        return op == last_ ? nullptr : op->next;
     }
 
 private:
-    void insert(operation* op) noexcept {
-        if (first_ == nullptr) {
-            op->next = op->previous = op;
-        } else {
-            op->next = first_;
-            op->previous = first_->previous;
-            first_->previous->next = op;
-            first_->previous = op;
+    void take_out(operation* op) noexcept {
+        operation* before = last_;
+        while (before->next != op) {
+            before = before->next;
+        }
+        before->next = op->next;
+        if (last_ == op) {
+            last_ = before;
         }
     }
 
-    operation* first_ = nullptr;
+    operation* last_ = nullptr;
 };
 
 }  // namespace gyre::inline v0::detail

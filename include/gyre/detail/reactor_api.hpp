@@ -36,6 +36,10 @@ public:
     timer_wait_base(const functions& f, deadline* d) noexcept : operation(f), deadline_(d) {}
 
     deadline* deadline_;
+    // While it lies in the inbox to go on waiting: until when, and in which use of the deadline.
+    time_ns resumed_until_;
+    std::uint32_t resumed_generation() const noexcept { return static_cast<std::uint32_t>(value_); }
+    void set_resumed_generation(std::uint32_t g) noexcept { value_ = static_cast<int>(g); }
 
     struct outcome {
         std::error_code error;
@@ -71,7 +75,7 @@ enum class io_queue : std::uint8_t { read, write, except };
 class io_operation : public operation {
 public:
     io_operation(const functions& f, source* s, io_queue q) noexcept : operation(f), source_(s) {
-        queue = static_cast<std::uint16_t>(q);
+        queue = static_cast<std::uint8_t>(q);
     }
 
     source* source_;
@@ -85,14 +89,15 @@ class transfer_operation : public io_operation {
 public:
     transfer_operation(const functions& f, source* s, io_queue q, std::size_t buffer_count,
                        int flags) noexcept
-        : io_operation(f, s, q),
-          buffer_count_(static_cast<std::uint32_t>(buffer_count)),
-          flags_(flags) {}
+        : io_operation(f, s, q) {
+        this->buffer_count = static_cast<std::uint8_t>(buffer_count);
+        value_ = flags;
+    }
 
     io_buffer* buffers() noexcept { return reinterpret_cast<io_buffer*>(this + 1); }
 
-    std::uint32_t buffer_count_;
-    int flags_;  ///< message flags of the system
+    /// Message flags of the system. Precondition: not finished.
+    int flags() const noexcept { return value_; }
 
     struct outcome {
         std::error_code error;

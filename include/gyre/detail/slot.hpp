@@ -38,6 +38,7 @@ enum class slot_kind : std::uint8_t {
     source,    ///< a handle that can be waited for
     deadline,  ///< a deadline that can be waited for
     guard,     ///< a deadline of an operation, by which that is ended
+    pause,     ///< a deadline until which a listener is left alone
     notice,    ///< something else that can be waited for: others tell when it has come
     strand,    ///< the state of a strand; also the operation by which it gives a turn
 };
