@@ -71,9 +71,7 @@ void io_context::notify_fork(fork_event event) {
 time_ns io_context::fresh_now() noexcept { return reactor_->fresh_now(); }
 time_ns io_context::turn_now() noexcept { return reactor_->turn_now(); }
 
-void io_context::set_dispatch_hook(const dispatch_hook& hook) {
-    reactor_->set_dispatch_hook(hook);
-}
+void io_context::set_dispatch_hook(const dispatch_hook& hook) { reactor_->set_dispatch_hook(hook); }
 
 native_handle_type io_context::native_handle() {
     std::error_code error;

@@ -274,8 +274,8 @@ std::error_code source_table::arm(source& s, interest direction) noexcept {
     }
     const interest want = s.armed | direction;
     const bool known = s.is(source::registered);
-    const std::error_code e = known ? poller_.modify(s.handle, key_of(s), want)
-                                    : poller_.add(s.handle, key_of(s), want);
+    const std::error_code e =
+        known ? poller_.modify(s.handle, key_of(s), want) : poller_.add(s.handle, key_of(s), want);
     if (e == std::errc::operation_not_permitted) {
         return error::make_error_code(error::operation_not_supported);  // a regular file
     }

@@ -103,7 +103,7 @@ struct source {
     /// The operation that has its turn in a queue; null if there is none.
     operation* first(unsigned queue) const noexcept {
         operation* op = queues[queue].front();
-        while (op != nullptr && op->state == operation_state::stepping) [[unlikely]] {
+        while (op != nullptr && op->state == operation_state::stepping) {
             op = queues[queue].after(op);
         }
         return op;
