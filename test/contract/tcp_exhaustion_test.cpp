@@ -154,6 +154,36 @@ TEST_CASE("tcp exhaustion: a listener that backs off can be cancelled and closed
     CHECK(closed == once(error::operation_aborted));
 }
 
+TEST_CASE("tcp exhaustion: of two listeners that back off one is closed, the other recovers") {
+    failing_sockets world;
+    const std::size_t goes = GENERATE(0U, 1U);  // the one that backed off first, or last
+    io_context_options options = world.options();
+    options.accept_pause = 100'000'000;
+    io_context ctx(options);
+    std::array<tcp::acceptor, 2> listeners{tcp::acceptor(ctx, loopback()),
+                                           tcp::acceptor(ctx, loopback())};
+    std::array<tcp::socket, 2> clients{tcp::socket(ctx), tcp::socket(ctx)};
+    std::array<tcp::socket, 2> into{tcp::socket(ctx), tcp::socket(ctx)};
+    std::array<result, 2> failed;
+    world.accept_error = std::make_error_code(std::errc::too_many_files_open);
+    for (std::size_t i = 0; i != 2; ++i) {
+        clients[i].connect(listeners[i].local_endpoint());
+        listeners[i].async_accept(into[i], failed[i].keep());
+        ctx.restart();
+        run(ctx);
+        CHECK(failed[i].error == std::errc::too_many_files_open);
+    }
+    world.accept_error.clear();
+    listeners[goes].close();
+    const std::size_t stays = 1 - goes;
+    result accepted;
+    listeners[stays].async_accept(into[stays], accepted.keep());
+    ctx.restart();
+    run(ctx);
+    CHECK(accepted == once({}));
+    CHECK(into[stays].remote_endpoint() == clients[stays].local_endpoint());
+}
+
 TEST_CASE("tcp exhaustion: at the bound of the slab sockets say so and leave the system's alone") {
     io_context_options options;
     options.slab_bytes_max = 1 << 16;
