@@ -87,10 +87,11 @@ protected:
 /// A read or a write. Its buffers stand right behind it, in the operation that derives from it.
 class transfer_operation : public io_operation {
 public:
-    transfer_operation(const functions& f, source* s, io_queue q, std::size_t buffer_count,
+    /// A slot has no room for as many buffers as the count has no number for.
+    transfer_operation(const functions& f, source* s, io_queue q, std::size_t count,
                        int flags) noexcept
         : io_operation(f, s, q) {
-        this->buffer_count = static_cast<std::uint8_t>(buffer_count);
+        buffer_count = static_cast<std::uint8_t>(count);
         value_ = flags;
     }
 
