@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: BSL-1.0
+// The library itself, compiled over modelled atomics, in every order of a few threads' operations:
+// a loop that falls asleep is woken for whatever another thread leaves for it, by inbox, ring or
+// flag, and a timer ends at its time to the nanosecond. With GYRE_STRESS=full one more preemption.
+//
+// What the model sees: interleavings, and stores that other threads see late (bounds::buffered). It
+// does not see other reorderings of weak memory; those are ThreadSanitizer's to find.
+#include <gyre/executor_work_guard.hpp>
+#include <gyre/io_context.hpp>
+#include <gyre/post.hpp>
+#include <gyre/steady_timer.hpp>
+
+#include "model/modelled_world.hpp"
+#include "support/catch.hpp"
+#include "support/hang_guard.hpp"
+
+#include <array>
+#include <chrono>
+#include <optional>
+
+using namespace gyre;
+using namespace gyre::testing;
+using model::bounds;
+using model::findings;
+using model::modelled_world;
+using model::play;
+
+namespace {
+
+using work_guard = executor_work_guard<>;
+using std::chrono::nanoseconds;
+
+// A context that a thread of the play runs, with work until release().
+struct stage_set {
+    explicit stage_set(std::size_t ring_capacity = 4) : ctx(options(ring_capacity)) {}
+
+    io_context_options options(std::size_t ring_capacity) {
+        io_context_options o = world.options();
+        o.ring_capacity = ring_capacity;
+        return o;
+    }
+    void count() {
+        ++calls;
+        if (calls == wanted) {
+            work.reset();
+        }
+    }
+    void run_in(play& p, std::string_view name = "loop") {
+        p.thread(name, [this] { ctx.run(); });
+    }
+
+    modelled_world world;
+    io_context ctx;
+    std::optional<work_guard> work{make_work_guard(ctx)};
+    int calls = 0;
+    int wanted = 1;
+};
+
+// Plays it in all orders, with stores seen at once and late.
+void explore(void (*body)(play&), unsigned preemptions = 2) {
+    for (const bool buffered : {false, true}) {
+        const findings f =
+            model::explore({preemptions + (full_stress() ? 1U : 0U), buffered}, body);
+        CAPTURE(buffered, f.runs, f.steps);
+        INFO(f.failure);
+        CHECK(f.failure.empty());
+        CHECK(f.runs > 10);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("model: a post always wakes a loop that falls asleep") {
+    explore([](play& p) {
+        stage_set s;
+        s.run_in(p);
+        p.thread("post", [&] { post(s.ctx, [&] { s.count(); }); });
+        p.go_on();
+        if (s.calls != 1) {
+            p.fail("not called once");
+        }
+        if (s.world.device().signals > 1) {
+            p.fail("woken twice for one post");
+        }
+    });
+}
+
+TEST_CASE("model: posts of two threads always wake a loop that falls asleep") {
+    explore(
+        [](play& p) {
+            stage_set s;
+            s.wanted = 3;
+            int last = 0;
+            bool ordered = true;
+            s.run_in(p);
+            p.thread("one", [&] {
+                for (int i = 1; i <= 2; ++i) {
+                    post(s.ctx, [&, i] {
+                        ordered = ordered && last == i - 1;
+                        last = i;
+                        s.count();
+                    });
+                }
+            });
+            p.thread("two", [&] { post(s.ctx, [&] { s.count(); }); });
+            p.go_on();
+            if (s.calls != 3) {
+                p.fail("not each called once");
+            }
+            if (!ordered) {
+                p.fail("posts of one thread overtook each other");
+            }
+        },
+        1);
+}
+
+TEST_CASE("model: a timer of another thread, earlier than the sleep of the loop, ends in time") {
+    explore([](play& p) {
+        stage_set s;
+        s.work.reset();
+        steady_timer far(s.ctx, nanoseconds(1000));
+        steady_timer near(s.ctx);
+        const time_ns start = model::now();
+        time_ns ended = 0;
+        far.async_wait([&](error_code) { s.count(); });
+        s.run_in(p);
+        p.thread("arm", [&] {
+            near.expires_at(steady_timer::time_point(nanoseconds(start + 10)));
+            near.async_wait([&](error_code e) {
+                ended = model::now();
+                if (e) {
+                    p.fail("aborted");
+                }
+                far.cancel();
+            });
+        });
+        p.go_on();
+        if (ended != start + 10) {
+            p.fail("not at its time");
+        }
+        if (s.calls != 1) {
+            p.fail("the other timer was not ended once");
+        }
+    });
+}
+
+TEST_CASE("model: a timer of another thread, later than the sleep of the loop, wakes nobody") {
+    explore([](play& p) {
+        stage_set s;
+        s.work.reset();
+        steady_timer near(s.ctx, nanoseconds(10));
+        steady_timer far(s.ctx);
+        const time_ns start = model::now();
+        time_ns ended = 0;
+        near.async_wait([&](error_code) { s.work.emplace(make_work_guard(s.ctx)); });
+        s.run_in(p);
+        p.thread("arm", [&] {
+            far.expires_at(steady_timer::time_point(nanoseconds(start + 1000)));
+            far.async_wait([&](error_code) {
+                ended = model::now();
+                s.work.reset();
+            });
+        });
+        p.go_on();
+        if (ended != 0 && ended != start + 1000) {
+            p.fail("not at its time");
+        }
+        if (s.world.device().signals != 0) {
+            p.fail("woken for nothing");
+        }
+    });
+}
+
+TEST_CASE("model: timers of two threads that find the ring full end in time all the same") {
+    explore(
+        [](play& p) {
+            stage_set s(1);
+            s.wanted = 4;
+            const time_ns start = model::now();
+            std::array<std::optional<steady_timer>, 4> timers;
+            const auto arm = [&](int n) {
+                steady_timer& timer = *timers[n];
+                timer.expires_at(steady_timer::time_point(nanoseconds(start + 10 * (n + 1))));
+                timer.async_wait([&, n](error_code e) {
+                    if (e || model::now() != start + 10 * (n + 1)) {
+                        p.fail("not at its time");
+                    }
+                    s.count();
+                });
+            };
+            for (auto& timer : timers) {
+                timer.emplace(s.ctx);
+            }
+            s.run_in(p);
+            p.thread("one", [&] {
+                arm(0);
+                arm(3);
+            });
+            p.thread("two", [&] {
+                arm(2);
+                arm(1);
+            });
+            p.go_on();
+            if (s.calls != 4) {
+                p.fail("not each called once");
+            }
+        },
+        1);
+}
+
+TEST_CASE("model: a timer that another thread changes again and again ends by its last change") {
+    explore([](play& p) {
+        stage_set s(2);
+        s.wanted = 3;
+        const time_ns start = model::now();
+        steady_timer timer(s.ctx, nanoseconds(1000));
+        int aborts = 0;
+        time_ns ended = 0;
+        const auto wait = [&] {
+            timer.async_wait([&](error_code e) {
+                aborts += e ? 1 : 0;
+                ended = e ? ended : model::now();
+                s.count();
+            });
+        };
+        wait();
+        s.run_in(p);
+        p.thread("change", [&] {
+            timer.expires_at(steady_timer::time_point(nanoseconds(start + 20)));
+            wait();
+            timer.cancel();
+            timer.expires_at(steady_timer::time_point(nanoseconds(start + 30)));
+            wait();
+        });
+        p.go_on();
+        if (s.calls != 3 || aborts != 2) {
+            p.fail("not each called once, the first two aborted");
+        }
+        if (ended != start + 30) {
+            p.fail("not at its time");
+        }
+    });
+}
+
+TEST_CASE("model: the end of the last work always ends a run() that falls asleep") {
+    explore([](play& p) {
+        stage_set s;
+        work_guard second = make_work_guard(s.ctx);
+        s.run_in(p);
+        p.thread("one", [&] { s.work.reset(); });
+        p.thread("two", [&] { second.reset(); });
+        p.go_on();
+    });
+}
+
+TEST_CASE("model: stop() always ends a run() that falls asleep") {
+    explore([](play& p) {
+        stage_set s;
+        s.run_in(p);
+        p.thread("stop", [&] { s.ctx.stop(); });
+        p.go_on();
+        if (!s.ctx.stopped()) {
+            p.fail("not stopped");
+        }
+    });
+}
+
+TEST_CASE("model: of two threads in run() one is always woken for a post, and both by the end") {
+    explore(
+        [](play& p) {
+            stage_set s;
+            s.wanted = 2;
+            s.run_in(p, "run");
+            s.run_in(p, "too");
+            p.thread("post", [&] {
+                post(s.ctx, [&] { s.count(); });
+                post(s.ctx, [&] { s.count(); });
+            });
+            p.go_on();
+            if (s.calls != 2) {
+                p.fail("not each called once");
+            }
+        },
+        1);
+}
+
+TEST_CASE("model: a thread that leaves run_one() wakes one that waits for its turn") {
+    explore([](play& p) {
+        stage_set s;
+        s.wanted = 2;
+        post(s.ctx, [&] { s.count(); });
+        post(s.ctx, [&] { s.count(); });
+        p.thread("leave", [&] { s.ctx.run_one(); });
+        s.run_in(p, "stay");
+        p.go_on();
+        if (s.calls != 2) {
+            p.fail("not each called once");
+        }
+    });
+}
+
+TEST_CASE("model: stop() in a handler ends the run() of a thread that waits, before it returns") {
+    explore([](play& p) {
+        stage_set s;
+        bool inside = false;
+        bool ended = false;
+        post(s.ctx, [&] {
+            inside = true;
+            s.ctx.stop();
+            model::sleep([&] { return ended; }, no_deadline, true);
+        });
+        s.run_in(p, "stop");
+        p.thread("wait", [&] {
+            model::sleep([&] { return inside; }, no_deadline, true);
+            s.ctx.run();
+            ended = true;
+        });
+        p.go_on();
+    });
+}
+
+namespace {
+
+// What a foreign loop does that watches the handle, and has a timer or none.
+void be_host(stage_set& s, bool has_timer) {
+    for (;;) {
+        s.ctx.poll();
+        if (s.ctx.stopped()) {
+            return;
+        }
+        s.world.host_sleeps(has_timer ? s.ctx.next_deadline() : no_deadline);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("model: a post always calls a host that goes to sleep on the handle") {
+    explore([](play& p) {
+        stage_set s;
+        s.wanted = 2;
+        static_cast<void>(s.ctx.native_handle());
+        p.thread("host", [&] { be_host(s, false); });
+        p.thread("post", [&] {
+            post(s.ctx, [&] { s.count(); });
+            post(s.ctx, [&] { s.count(); });
+        });
+        p.go_on();
+        if (s.calls != 2) {
+            p.fail("not each called once");
+        }
+    });
+}
+
+TEST_CASE("model: a timer of another thread calls a host that would sleep longer") {
+    explore([](play& p) {
+        stage_set s;
+        const time_ns start = model::now();
+        steady_timer timer(s.ctx);
+        static_cast<void>(s.ctx.native_handle());
+        p.thread("host", [&] { be_host(s, true); });
+        p.thread("arm", [&] {
+            timer.expires_at(steady_timer::time_point(nanoseconds(start + 10)));
+            timer.async_wait([&](error_code e) {
+                if (e || model::now() != start + 10) {
+                    p.fail("not at its time");
+                }
+                s.count();
+            });
+        });
+        p.go_on();
+        if (s.calls != 1) {
+            p.fail("not called once");
+        }
+    });
+}
