@@ -162,7 +162,8 @@ METHOD = """\
 * The load knows no library and checks every byte.
 * Instructions are counted by callgrind, in user space only, system calls by strace, allocations by
   a preloaded `malloc`; as differences of two runs too. valgrind 3.19 has no `epoll_pwait2`: Gyre
-  and the floor take their way around it there.
+  and the floor take their way around it there. These tools stretch time: the bound on how long a
+  turn of Gyre's loop may last is stretched with it.
 * Wake-ups are calls that may wake the loop (`write`, `epoll_ctl`); sleeps, how often the loop's
   thread was put to sleep.
 * All libraries are Debian's packages with their defaults: `io_context()` without a hint, Gyre as a

@@ -4,6 +4,10 @@
 // thread, and ends when the last of them has ended; so a run of n round trips is a run of n.
 #pragma once
 
+#ifndef BENCH_OPTIONS
+#define BENCH_OPTIONS  // of the context
+#endif
+
 #include "support/server.hpp"
 
 #include <array>
@@ -64,7 +68,7 @@ void accept(tcp::acceptor& acceptor, int left) {
 
 int main(int argc, char** argv) {
     const int connections = bench::connections_asked(argc, argv);
-    net::io_context context;
+    net::io_context context{BENCH_OPTIONS};
     tcp::acceptor acceptor(context, tcp::endpoint(net::ip::make_address("127.0.0.1"), 0));
     accept(acceptor, connections);
     bench::announce(acceptor.local_endpoint().port());

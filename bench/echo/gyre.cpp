@@ -9,6 +9,9 @@
 #include <gyre/read.hpp>
 #endif
 
+#include "library/gyre_options.hpp"
+
 namespace net = gyre;
+#define BENCH_OPTIONS bench::usual_options()
 
 #include "echo/asio_family.hpp"

@@ -9,6 +9,7 @@
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
+#include "library/gyre_options.hpp"
 #include "library/options.hpp"
 
 #include <chrono>
@@ -22,7 +23,7 @@ struct context_of {
     explicit context_of(const loop_options& options) : context(translated(options)) {}
 
     static gyre::io_context_options translated(const loop_options& options) {
-        gyre::io_context_options result;
+        gyre::io_context_options result = usual_options();
         result.timer_slack = options.exact_timers ? 1 : 0;
         return result;
     }
