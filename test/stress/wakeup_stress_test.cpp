@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
+#include "support/host.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -26,6 +27,8 @@ using gyre::testing::await;
 using gyre::testing::full_stress;
 using gyre::testing::hang_guard;
 using gyre::testing::poller_watch;
+using gyre::testing::waited_for_host;
+using gyre::testing::watching_host;
 
 namespace {
 
@@ -37,13 +40,18 @@ std::chrono::seconds limit() { return full_stress() ? 1800s : 20s; }
 // poller's wait() raises a flag, and both sides go on from there at a random small distance.
 class falling_asleep {
 public:
+    falling_asleep() = default;
     explicit falling_asleep(poller_watch& watch) {
         watch.user = this;
         watch.before_sleep = [](void* user) noexcept {
-            auto* self = static_cast<falling_asleep*>(user);
-            ++self->begun_;
-            self->linger(self->owner_);
+            static_cast<falling_asleep*>(user)->begin();
         };
+    }
+
+    // The loop is about to sleep.
+    void begin() {
+        ++begun_;
+        linger(owner_);
     }
 
     // Waits for the next time that the loop begins to sleep.
@@ -234,4 +242,68 @@ TEST_CASE("wake-up: with two runners no post is lost either") {
     one.join();
     two.join();
     CHECK(ran == 2 * rounds());
+}
+
+namespace {
+
+// Each round one post or one timer, while a host that another thread plays falls asleep.
+void wake_host(io_context& guest, falling_asleep& asleep, std::atomic<bool>& over) {
+    std::atomic<std::size_t> ran = 0;
+    const auto handler = [&] {
+        ++ran;
+        asleep.dawdle();
+    };
+    steady_timer timer(guest);
+    for (std::size_t round = 1; round <= rounds(); ++round) {
+        asleep.meet_or_overtake(round);
+        if (round % 4 < 2) {
+            gyre::post(guest, handler);
+        } else {
+            timer.expires_after(round % 4 == 2 ? 0ns : 1us);
+            timer.async_wait([&](error_code) { handler(); });
+        }
+        while (ran != round) {}
+    }
+    gyre::post(guest, [&] { over = true; });
+}
+
+}  // namespace
+
+TEST_CASE("wake-up: a host that falls asleep on the handle is called for each post and timer") {
+    const hang_guard guard(limit());
+    io_context guest;
+    if (!watching_host::can_have(guest)) {
+        return;
+    }
+    falling_asleep asleep;
+    const auto work = gyre::make_work_guard(guest);
+    std::atomic<bool> over = false;
+    std::thread host([&] {
+        watching_host self(guest);
+        guest.poll();
+        while (!over) {
+            asleep.begin();
+            self.sleep();
+            guest.poll();
+        }
+    });
+    wake_host(guest, asleep, over);
+    host.join();
+    CHECK(over);
+}
+
+TEST_CASE("wake-up: a host whose waiting thread falls asleep is called for each post and timer") {
+    const hang_guard guard(limit());
+    poller_watch watch;
+    falling_asleep asleep(watch);
+    io_context guest(poller_watch::options());
+    const auto work = gyre::make_work_guard(guest);
+    std::atomic<bool> over = false;
+    std::thread host([&] {
+        waited_for_host self(guest);
+        self.run_until([&] { return over.load(); });
+    });
+    wake_host(guest, asleep, over);
+    host.join();
+    CHECK(over);
 }
