@@ -168,6 +168,7 @@ private:
     [[gnu::noinline]] void apply_inbox() noexcept;
     void apply(slot* s) noexcept;
     [[gnu::noinline]] void apply_ring() noexcept;
+    void apply(const timer_op& op) noexcept;
     [[gnu::noinline]] void apply_all() noexcept;
     // What another thread asked of the object before comes first; nor may a slot be freed that the
     // inbox holds. Relaxed: whoever may use the object now has met that thread since.

@@ -5,6 +5,8 @@
 #include "core/reactor.hpp"
 #include "core/reactor_access.hpp"
 
+#include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -14,6 +16,12 @@ namespace {
 // Arm numbers wrap around; they are never far apart.
 bool older(std::uint32_t a, std::uint32_t b) noexcept {
     return static_cast<std::int32_t>(a - b) < 0;
+}
+
+void prefetch(const timer_op& op) noexcept {
+    const auto* d = static_cast<const deadline*>(op.slot);
+    __builtin_prefetch(slot::of(d), 1);
+    __builtin_prefetch(&d->arrivals, 1);
 }
 
 }  // namespace
@@ -121,9 +129,6 @@ void reactor::free_deadline(deadline* d) noexcept {
 // The thread that changes a timer tells the owner. By the ring if there is room; else the
 // deadline itself goes to the inbox, and until the owner takes it out a change only stores.
 void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
-    d.changing.store(round, std::memory_order_seq_cst);
-    d.wanted.store(at, std::memory_order_seq_cst);
-    d.changed.store(round, std::memory_order_seq_cst);
     if (!d.on_errand.announced()) {
         const timer_op op{&d, generation_of(*slot::of(&d)), round, at};
         switch (ring_.push(op)) {
@@ -132,17 +137,30 @@ void reactor::hand_over(deadline& d, std::uint32_t round, time_ns at) noexcept {
         case op_ring::push_result::full: break;
         }
     }
+    d.changing.store(round, std::memory_order_seq_cst);
+    d.wanted.store(at, std::memory_order_seq_cst);
+    d.changed.store(round, std::memory_order_seq_cst);
     if (d.on_errand.announce()) {
         leave(slot::of(&d));
     }
 }
 
+// In batches: what a change is about was last written by another processor, and comes while the
+// others of its batch do.
 void reactor::apply_ring() noexcept {
-    timer_op op;
-    for (std::size_t n = 0; n != ring_.capacity() && ring_.pop(op); ++n) {
-        if (generation_of(*slot::of(op.slot)) == op.generation) {
-            apply_change(*static_cast<deadline*>(op.slot), op.arm, op.deadline);
-        }
+    std::array<timer_op, 16> batch;
+    for (std::size_t left = ring_.capacity(); left != 0;) {
+        const std::size_t wanted = std::min(left, batch.size());
+        const std::size_t taken = ring_.pop(batch.data(), wanted);
+        std::for_each_n(batch.begin(), taken, [](const timer_op& op) { prefetch(op); });
+        std::for_each_n(batch.begin(), taken, [this](const timer_op& op) { apply(op); });
+        left = taken == wanted ? left - taken : 0;
+    }
+}
+
+void reactor::apply(const timer_op& op) noexcept {
+    if (generation_of(*slot::of(op.slot)) == op.generation) {
+        apply_change(*static_cast<deadline*>(op.slot), op.arm, op.deadline);
     }
 }
 

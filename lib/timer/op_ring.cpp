@@ -54,14 +54,17 @@ op_ring::push_result op_ring::push(const timer_op& op) noexcept {
                                                               : push_result::pushed;
 }
 
-bool op_ring::pop(timer_op& op) noexcept {
-    if (!queue_->ops.pop(op)) {
-        return false;
+std::size_t op_ring::pop(timer_op* ops, std::size_t most) noexcept {
+    std::size_t taken = 0;
+    while (taken != most && queue_->ops.pop(ops[taken])) {
+        ++taken;
     }
-    // Relaxed: it carries nothing to a producer. A read-modify-write it must be, lest it end the
-    // release sequences that empty() reads from.
-    queue_->count.fetch_sub(1, std::memory_order_relaxed);
-    return true;
+    if (taken != 0) {
+        // Relaxed: it carries nothing to a producer. A read-modify-write it must be, lest it end
+        // the release sequences that empty() reads from.
+        queue_->count.fetch_sub(static_cast<std::ptrdiff_t>(taken), std::memory_order_relaxed);
+    }
+    return taken;
 }
 
 bool op_ring::empty() const noexcept {

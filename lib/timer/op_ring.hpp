@@ -42,8 +42,11 @@ public:
     /// It is reported in time: of pushes that overlap, the last to return knows of all the others.
     push_result push(const timer_op& op) noexcept;
 
-    /// Only the owner. False when the ring is empty; true if empty() was false.
-    bool pop(timer_op& op) noexcept;
+    /// Only the owner: takes as many as there are, but not more than `most`, and returns how many.
+    /// None only if the ring is empty; not none if empty() was false.
+    std::size_t pop(timer_op* ops, std::size_t most) noexcept;
+    /// False if there was none.
+    bool pop(timer_op& op) noexcept { return pop(&op, 1) == 1; }
 
     /// The owner's last look before it sleeps; an estimate to any other thread.
     ///

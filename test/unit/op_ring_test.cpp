@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -103,6 +104,25 @@ TEST_CASE("op_ring: every push that leaves it half full or fuller says so") {
         }
         CHECK(ring.push(numbered(0)) == result::pushed_half_full);
         while (ring.pop(op)) {}
+    }
+}
+
+TEST_CASE("op_ring: several come out at once, in order, as many as there are or as are wanted") {
+    op_ring ring(8);
+    std::array<timer_op, 8> ops{};
+    CHECK(ring.pop(ops.data(), ops.size()) == 0);
+    for (std::uint32_t n = 0; n != 7; ++n) {
+        ring.push(numbered(n));
+    }
+    REQUIRE(ring.pop(ops.data(), 3) == 3);
+    CHECK((ops[0].arm == 0 && ops[1].arm == 1 && ops[2].arm == 2));
+    CHECK(ring.pop(ops.data(), 0) == 0);
+    REQUIRE(ring.pop(ops.data(), ops.size()) == 4);
+    CHECK((ops[0].arm == 3 && ops[3].arm == 6));
+    CHECK(ring.empty());
+    // Each of them was counted off.
+    for (std::size_t held = 1; held <= 8; ++held) {
+        CHECK((ring.push({}) == result::pushed_half_full) == (held * 2 >= 8));
     }
 }
 
