@@ -111,6 +111,16 @@ def other_server_cases():
             few=1_000, many=6_000, tool_few=500, tool_many=2_500,
             connections=connections, size=65536,
         )  # fmt: skip
+    for connections in (1, 50):
+        few = max(1_000, 2 * connections)
+        yield Case(
+            f"threads-{connections}x64B",
+            f"round trips of 64 bytes over {connections} connection(s), two threads in one context",
+            "server", "echo_threads",
+            few=few, many=few + (20_000 if connections == 1 else 50_000),
+            tool_few=few, tool_many=few + 5_000, connections=connections,
+            tools=("syscalls", "allocations"),
+        )  # fmt: skip
     yield Case(
         "short-50", "connections that are opened, echo 64 bytes and are closed, 50 at a time",
         "server", "echo",

@@ -68,6 +68,13 @@ SECTIONS = (
         (),
     ),
     Section(
+        "Two threads in one context",
+        "Two threads are in `run()` of one context and share its connections. What this costs over "
+        "one thread is how the work goes from one to the other.",
+        ("threads",),
+        (),
+    ),
+    Section(
         "Idle connections",
         "Bytes and blocks on the heap for each of 10,000 connections that wait for data, with "
         "a session that holds 64 bytes of its own.",

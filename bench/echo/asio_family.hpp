@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The echo server, written once for the libraries that speak Asio's language: whoever includes it
-// has included the library and named it `net`. Serves as many connections as it is told, all in one
-// thread, and ends when the last of them has ended; so a run of n round trips is a run of n.
+// has included the library and named it `net`. Serves as many connections as it is told, in one
+// thread or a few, and ends when the last of them has ended; so a run of n round trips is a run of
+// n.
 #pragma once
 
 #ifndef BENCH_OPTIONS
@@ -14,6 +15,9 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#if BENCH_THREADS > 1
+#include <thread>
+#endif
 
 namespace {
 
@@ -72,5 +76,11 @@ int main(int argc, char** argv) {
     tcp::acceptor acceptor(context, tcp::endpoint(net::ip::make_address("127.0.0.1"), 0));
     accept(acceptor, connections);
     bench::announce(acceptor.local_endpoint().port());
+#if BENCH_THREADS > 1
+    std::array<std::jthread, BENCH_THREADS - 1> others;
+    for (std::jthread& one : others) {
+        one = std::jthread([&context] { context.run(); });
+    }
+#endif
     context.run();
 }

@@ -47,6 +47,12 @@ public:
         });
     }
 
+    void cancel_all() {
+        for (plain_timer& timer : timers_) {
+            timer.cancel();
+        }
+    }
+
 private:
     loop* loop_;
     std::atomic<unsigned>* left_;
@@ -55,11 +61,10 @@ private:
     std::counting_semaphore<> room_{10};
 };
 
-/// A loop and the threads around it, for one time.
+/// A loop and the threads around it.
 class armers {
 public:
-    armers(unsigned threads, std::uint64_t ops)
-        : blocks_(ops / (threads * armer::block)), left_(threads) {
+    armers(unsigned threads, std::uint64_t ops) : blocks_(ops / (threads * armer::block)) {
         for (unsigned i = 0; i < threads; ++i) {
             all_.emplace_back(loop_, blocks_, left_);
         }
@@ -67,6 +72,7 @@ public:
 
     void run(stopwatch& watch) {
         take_side(side::loop);
+        left_ = static_cast<unsigned>(all_.size());
         watch.begin();
         std::vector<std::thread> running;
         for (armer& one : all_) {
@@ -82,10 +88,21 @@ public:
         watch.end(all_.size() * blocks_ * armer::block);
     }
 
+    /// All is as it was before, but for the memory that waits took: there is some now.
+    void cancel_all() {
+        hand_over(loop_, [this] {
+            for (armer& one : all_) {
+                one.cancel_all();
+            }
+            hand_over(loop_, [this] { loop_.stop(); });
+        });
+        loop_.run();
+    }
+
 private:
     bench::loop loop_{loop_options{.other_threads = true}};
     std::uint64_t blocks_;
-    std::atomic<unsigned> left_;
+    std::atomic<unsigned> left_{0};
     std::deque<armer> all_;
 };
 

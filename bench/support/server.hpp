@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the echo servers share: what they are built as, and the line that tells the load generator
-// where to go. Knows no library. The three constants make one source several programs.
+// where to go. Knows no library. The constants make one source several programs.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,9 @@
 #endif
 #ifndef BENCH_WHOLE
 #define BENCH_WHOLE 0
+#endif
+#ifndef BENCH_THREADS
+#define BENCH_THREADS 1  // in the loop; more only where a library can
 #endif
 
 namespace bench {
