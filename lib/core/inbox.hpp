@@ -62,7 +62,7 @@ private:
             first_ = s;
             s = older;
         }
-        return true;
+        return first_ != nullptr;
     }
 
     std::atomic<slot*> head_{nullptr};
