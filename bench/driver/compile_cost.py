@@ -17,7 +17,7 @@ UNCACHED = {**os.environ, "CCACHE_DISABLE": "1"}
 
 def includes(source):
     """What a source and the benchmarks' own headers under it include from outside, in order."""
-    text = re.sub(r"^#if BENCH_WHOLE\n.*?^#endif\n", "", source.read_text(), flags=re.S | re.M)
+    text = re.sub(r"^#if BENCH_\w+.*?^#endif\n", "", source.read_text(), flags=re.S | re.M)
     found = []
     for line in text.splitlines():
         if outside := re.match(r"#include <(.+)>", line):
