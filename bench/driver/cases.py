@@ -112,13 +112,12 @@ def other_server_cases():
             connections=connections, size=65536,
         )  # fmt: skip
     for connections in (1, 50):
-        few = max(1_000, 2 * connections)
         yield Case(
             f"threads-{connections}x64B",
             f"round trips of 64 bytes over {connections} connection(s), two threads in one context",
             "server", "echo_threads",
-            few=few, many=few + (20_000 if connections == 1 else 50_000),
-            tool_few=few, tool_many=few + 5_000, connections=connections,
+            few=1_000, many=21_000 if connections == 1 else 51_000,
+            tool_few=1_000, tool_many=6_000, connections=connections,
             tools=("syscalls", "allocations"),
         )  # fmt: skip
     yield Case(
