@@ -17,12 +17,6 @@
 
 namespace gyre::testing::model {
 
-bool keeps_store(std::memory_order order) noexcept;
-void keep_store(void* where, const void* value, std::size_t size) noexcept;
-const void* kept_store(const void* where) noexcept;
-void forget_stores(const void* where) noexcept;
-void let_stores_go() noexcept;
-
 namespace {
 
 constexpr time_ns start_time = 1'000'000'000;

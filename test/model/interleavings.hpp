@@ -10,6 +10,7 @@
 
 #include <gyre/poller.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -58,5 +59,12 @@ void yield() noexcept;
 void sleep(const std::function<bool()>& ready, time_ns until, bool may_wake_early) noexcept;
 /// The play's clock: stands still while a thread can go on, then jumps to who sleeps shortest.
 time_ns now() noexcept;
+
+// The buffer of stores of the calling thread.
+bool keeps_store(std::memory_order order) noexcept;
+void keep_store(void* where, const void* value, std::size_t size) noexcept;
+const void* kept_store(const void* where) noexcept;
+void forget_stores(const void* where) noexcept;
+void let_stores_go() noexcept;
 
 }  // namespace gyre::testing::model

@@ -34,17 +34,9 @@
 
 namespace gyre::testing::model {
 
-/// The buffer of stores of the calling thread.
-bool keeps_store(std::memory_order order) noexcept;
-void keep_store(void* where, const void* value, std::size_t size) noexcept;
-const void* kept_store(const void* where) noexcept;
-void forget_stores(const void* where) noexcept;
-void let_stores_go() noexcept;
-
 template <class T>
 class modelled_atomic {
 public:
-    using value_type = T;
     static constexpr bool is_always_lock_free = std::atomic<T>::is_always_lock_free;
 
     constexpr modelled_atomic() noexcept : modelled_atomic(T()) {}
@@ -112,8 +104,6 @@ public:
     T operator--() noexcept { return fetch_sub(1) - 1; }
     T operator++(int) noexcept { return fetch_add(1); }
     T operator--(int) noexcept { return fetch_sub(1); }
-    T operator+=(T by) noexcept { return fetch_add(by) + by; }
-    T operator-=(T by) noexcept { return fetch_sub(by) - by; }
     // NOLINTNEXTLINE(google-explicit-constructor): as std::atomic
     operator T() const noexcept { return load(); }
     T operator=(T value) noexcept {
@@ -146,11 +136,6 @@ public:
             sleep([this] { return !held_; }, no_deadline, false);
         }
         held_ = true;
-    }
-    bool try_lock() {
-        point('m');
-        let_stores_go();
-        return !std::exchange(held_, true);
     }
     void unlock() {
         let_stores_go();
@@ -227,7 +212,6 @@ template <class Rep, class Period>
 void sleep_for(const std::chrono::duration<Rep, Period>&) noexcept {
     model::yield();
 }
-inline std::thread::id get_id() noexcept { return std::this_thread::get_id(); }
 }  // namespace modelled_this_thread
 
 }  // namespace gyre::testing::model
