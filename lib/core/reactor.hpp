@@ -170,6 +170,7 @@ private:
     [[gnu::noinline]] void apply_ring() noexcept;
     void apply(const timer_op& op) noexcept;
     [[gnu::noinline]] void apply_all() noexcept;
+    [[gnu::noinline]] void apply_told() noexcept;
     // What another thread asked of the object before comes first; nor may a slot be freed that the
     // inbox holds. Relaxed: whoever may use the object now has met that thread since.
     void settle(const source& s) noexcept {

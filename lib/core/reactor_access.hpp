@@ -7,12 +7,13 @@
 namespace gyre::inline v0::detail {
 
 /// The token for the length of a call: because this thread is inside run(), or because nobody
-/// holds it. Otherwise direct() is false, and the call has to leave an errand.
+/// holds it. Otherwise direct() is false, and the call has to leave an errand. By default it does
+/// not wait for the end of another call, either.
 class reactor::access {
 public:
-    explicit access(reactor& r) noexcept
+    explicit access(reactor& r, bool (token::*take)() noexcept = &token::try_take) noexcept
         : reactor_(r), owner_(r.slab_.owned_here()), frame_{&r.slab_, nullptr, top_owner_frame} {
-        if (!owner_ && r.token_.try_take()) {
+        if (!owner_ && (r.token_.*take)()) {
             taken_ = true;
             top_owner_frame = &frame_;
             if (!r.inbox_.empty() || !r.ring_.empty()) {

@@ -116,6 +116,14 @@ void reactor::apply_all() noexcept {
     apply_ring();
 }
 
+// A runner, before it lets go of the token.
+void reactor::apply_told() noexcept {
+    apply_all();
+    if (hosted_) {
+        tell_host();
+    }
+}
+
 void reactor::apply(slot* s) noexcept {
     switch (s->kind) {
     case slot_kind::source: {
@@ -205,8 +213,10 @@ std::size_t reactor::cancel_io(source* s) noexcept {
     return 0;
 }
 
+// What is closed, or given away, is so at once unless a thread runs the loop, which may be about to
+// leave it for good.
 std::error_code reactor::close_source(source* s) noexcept {
-    const access claim(*this);
+    const access claim(*this, &token::take_unless_run);
     if (claim.direct()) {
         settle(*s);
         return sources_.remove(*s, true);
@@ -214,12 +224,13 @@ std::error_code reactor::close_source(source* s) noexcept {
     s->cancel_round.fetch_add(1, std::memory_order_seq_cst);
     if (s->on_errand.announce(true)) {
         leave(slot::of(s));
+        const access runner_is_gone(*this, &token::take_or_tell);
     }
     return {};
 }
 
 std::error_code reactor::release_source(source* s) noexcept {
-    const access claim(*this);
+    const access claim(*this, &token::take_unless_run);
     if (!claim.direct()) {
         return error::make_error_code(error::try_again);
     }

@@ -32,13 +32,13 @@ public:
         if (slack_before_ != 0) {
             reactor_.world_.threads().set_timer_slack(slack_before_);
         }
-        top_owner_frame = outer;
         if (holding() && !nested_) {
             if (reactor_.hosted_) [[unlikely]] {
                 reactor_.fall_asleep(host_knows_);
             }
-            reactor_.token_.give_up();
+            let_go();
         }
+        top_owner_frame = outer;
     }
 
     bool nested() const noexcept { return nested_; }
@@ -71,8 +71,8 @@ public:
     /// Lets another runner go on with the turn while this thread runs a handler.
     [[gnu::noinline]] void pass() noexcept {
         if (!nested_) {
+            let_go();
             owned = nullptr;
-            reactor_.token_.give_up();
         }
     }
 
@@ -85,6 +85,12 @@ public:
     }
 
 private:
+    void let_go() noexcept {
+        while (!reactor_.token_.give_up()) {
+            reactor_.apply_told();
+        }
+    }
+
     reactor& reactor_;
     const bool nested_;
     const time_ns until_;

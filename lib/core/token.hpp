@@ -63,21 +63,36 @@ public:
     /// threads that wait. acquire pairs with the end of a hold: what the last holder did to the
     /// reactor is visible.
     bool try_take() noexcept {
-        return held_.load(std::memory_order_relaxed) == holder::nobody &&
-               !attention_.expects_waiters() && try_as(holder::call);
+        return held_.load(std::memory_order_relaxed) == nobody && !attention_.expects_waiters() &&
+               try_as(call);
+    }
+
+    /// As try_take(), but waits for the end of another call. False while a thread is in run().
+    bool take_unless_run() noexcept {
+        return take_as_call([](state) { return true; });
+    }
+
+    /// After leaving something that must not wait for a turn of the loop, which may be the last
+    /// one. As take_unless_run(); if that fails, the runner is told before it lets go. release
+    /// pairs with that: it sees what was left.
+    bool take_or_tell() noexcept {
+        return take_as_call([this](state runs) {
+            return held_.compare_exchange_weak(runs, runner | told, std::memory_order_release,
+                                               std::memory_order_relaxed);
+        });
     }
 
     /// The end of a call. It tells nobody, and so is a plain store: nobody sleeps for a call.
-    void give_back() noexcept { held_.store(holder::nobody, std::memory_order_release); }
+    void give_back() noexcept { held_.store(nobody, std::memory_order_release); }
 
     /// A thread in run(): sleeps until it has the token, or until the context is stopped and
     /// wake_all() is called, or until the deadline. True if it has it. With `immediately` it does
     /// not wait for another thread in run(), but for the end of a call.
     bool take(time_ns until) {
-        if (try_as(holder::runner)) {
+        if (try_as(runner)) {
             return true;
         }
-        if (until == immediately && held_.load(std::memory_order_relaxed) == holder::runner) {
+        if (until == immediately && held_by_runner()) {
             return false;
         }
         // Announce first, look afterwards; give_up() frees first and looks afterwards. With both
@@ -91,13 +106,19 @@ public:
         return taken;
     }
 
-    /// The end of what take() began.
-    void give_up() noexcept {
-        held_.store(holder::nobody, std::memory_order_seq_cst);
+    /// The end of what take() began. False if the runner was told: it holds the token still, and
+    /// has to look before it tries again.
+    bool give_up() noexcept {
+        state seen = runner;
+        if (!held_.compare_exchange_strong(seen, nobody, std::memory_order_seq_cst)) {
+            held_.exchange(runner, std::memory_order_acquire);  // sees what was left until now
+            return false;
+        }
         if (attention_.has_waiters()) {
             const std::lock_guard lock(mutex_);  // not between a waiter's look and its sleep
             freed_.notify_one();
         }
+        return true;
     }
 
     void wake_all() noexcept {
@@ -106,21 +127,45 @@ public:
     }
 
 private:
-    enum class holder : unsigned char { nobody, call, runner };
+    using state = unsigned char;
+    static constexpr state nobody = 0;
+    static constexpr state call = 1;
+    static constexpr state runner = 2;
+    static constexpr state told = 4;  // beside runner
 
-    bool try_as(holder who) noexcept {
-        holder nobody = holder::nobody;
-        return held_.load(std::memory_order_relaxed) == nobody &&
-               held_.compare_exchange_strong(nobody, who, std::memory_order_seq_cst);
+    bool try_as(state who) noexcept {
+        state free = nobody;
+        return held_.load(std::memory_order_relaxed) == free &&
+               held_.compare_exchange_strong(free, who, std::memory_order_seq_cst);
+    }
+
+    // Calls give_way(state) while a runner has it, until that returns true.
+    template <class F>
+    bool take_as_call(F give_way) noexcept {
+        for (int looks = 0; !try_as(call);) {
+            const state seen = held_.load(std::memory_order_seq_cst);
+            if ((seen & runner) != 0) {
+                if (give_way(seen)) {
+                    return false;
+                }
+            } else if (seen == call) {
+                let_a_call_end(looks);
+            }
+        }
+        return true;
+    }
+
+    bool held_by_runner() const noexcept {
+        return (held_.load(std::memory_order_seq_cst) & runner) != 0;
     }
 
     bool wait(time_ns until) {
         int looks = 0;
-        for (bool in_time = true; !try_as(holder::runner);) {
+        for (bool in_time = true; !try_as(runner);) {
             if (attention_.stopped() || !in_time) {
                 return false;
             }
-            if (held_.load(std::memory_order_seq_cst) != holder::runner) {
+            if (!held_by_runner()) {
                 let_a_call_end(looks);
             } else if (until == immediately) {
                 return false;
@@ -145,7 +190,7 @@ private:
     // While a runner has the token. False when the time is over.
     bool sleep(time_ns until) {
         std::unique_lock lock(mutex_);
-        if (attention_.stopped() || held_.load(std::memory_order_seq_cst) != holder::runner) {
+        if (attention_.stopped() || !held_by_runner()) {
             return true;
         }
         if (until == no_deadline) {
@@ -158,7 +203,7 @@ private:
     }
 
     attention& attention_;
-    std::atomic<holder> held_{holder::nobody};
+    std::atomic<state> held_{nobody};
     std::mutex mutex_;
     std::condition_variable freed_;
 };

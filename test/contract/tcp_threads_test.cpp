@@ -9,8 +9,12 @@
 #include "support/loop_thread.hpp"
 #include "support/tcp_pair.hpp"
 
+#include <array>
+#include <latch>
 #include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 using namespace gyre;
 using namespace gyre::testing;
@@ -108,6 +112,28 @@ TEST_CASE("tcp threads: what another thread does to a closed socket fails later,
     error_code ec;
     a.socket.read_some(buffer(text), ec);
     CHECK(ec == error::bad_descriptor);
+}
+
+TEST_CASE("tcp threads: sockets that threads close at once are closed though nobody runs") {
+    const hang_guard guard;
+    io_context ctx;
+    for (int round = 0; round < 200; ++round) {
+        std::array<adopted, 4> sockets{adopt(ctx), adopt(ctx), adopt(ctx), adopt(ctx)};
+        std::latch start(sockets.size());
+        std::vector<std::thread> threads;
+        for (adopted& each : sockets) {
+            threads.emplace_back([&] {
+                start.arrive_and_wait();
+                each.socket.close();
+            });
+        }
+        for (std::thread& t : threads) {
+            t.join();
+        }
+        for (adopted& each : sockets) {
+            REQUIRE(take(each.peer.get(), 1).empty());
+        }
+    }
 }
 
 TEST_CASE("tcp threads: release() by another thread than the running one changes nothing") {

@@ -7,6 +7,7 @@
 // does not see other reorderings of weak memory; those are ThreadSanitizer's to find.
 #include <gyre/executor_work_guard.hpp>
 #include <gyre/io_context.hpp>
+#include <gyre/local/stream_protocol.hpp>
 #include <gyre/post.hpp>
 #include <gyre/steady_timer.hpp>
 
@@ -17,6 +18,9 @@
 #include <array>
 #include <chrono>
 #include <optional>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace gyre;
 using namespace gyre::testing;
@@ -353,5 +357,84 @@ TEST_CASE("model: a timer of another thread calls a host that would sleep longer
             });
         });
         s.go_on(p);
+    });
+}
+
+namespace {
+
+// A socket of the context, and its peer, which is not.
+struct line {
+    explicit line(io_context& ctx) : here(ctx) {
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+        here.assign(local::stream_protocol(), ends[0]);
+        there = ends[1];
+    }
+    line(const line&) = delete;
+    line& operator=(const line&) = delete;
+    ~line() { ::close(there); }
+
+    // The peer reads the end of the stream.
+    bool closed() const {
+        char byte;
+        return ::recv(there, &byte, 1, MSG_DONTWAIT) == 0;
+    }
+
+    local::stream_protocol::socket here;
+    int there;
+};
+
+}  // namespace
+
+TEST_CASE("model: sockets that several threads close are closed though nobody runs the context") {
+    explore([](play& p) {
+        stage_set s;
+        std::array<std::optional<line>, 2> lines;
+        for (auto& each : lines) {
+            each.emplace(s.ctx);
+        }
+        p.thread("one", [&] { lines[0]->here.close(); });
+        p.thread("two", [&] { lines[1]->here.close(); });
+        p.go_on();
+        if (!lines[0]->closed() || !lines[1]->closed()) {
+            p.fail("still open");
+        }
+    });
+}
+
+TEST_CASE("model: a socket that is closed while another thread leaves poll() is closed") {
+    explore([](play& p) {
+        stage_set s;
+        line l(s.ctx);
+        p.thread("poll", [&] { s.ctx.poll(); });
+        p.thread("close", [&] { l.here.close(); });
+        p.go_on();
+        if (!l.closed()) {
+            p.fail("still open");
+        }
+    });
+}
+
+TEST_CASE("model: a socket is released though another thread closes one, if nobody runs") {
+    explore([](play& p) {
+        stage_set s;
+        std::array<std::optional<line>, 2> lines;
+        for (auto& each : lines) {
+            each.emplace(s.ctx);
+        }
+        p.thread("close", [&] { lines[0]->here.close(); });
+        p.thread("release", [&] {
+            error_code error;
+            const int handle = lines[1]->here.release(error);
+            if (error) {
+                p.fail("refused");
+            } else {
+                ::close(handle);
+            }
+        });
+        p.go_on();
+        if (!lines[0]->closed() || !lines[1]->closed()) {
+            p.fail("still open");
+        }
     });
 }

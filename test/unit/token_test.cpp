@@ -72,6 +72,41 @@ TEST_CASE("token: who does not want to wait waits for the end of a call all the 
     runs.join();
 }
 
+TEST_CASE("token: a runner that was told of something does not let go before it has looked") {
+    attention look;
+    token t(look);
+    REQUIRE(t.take(gyre::immediately));
+    CHECK_FALSE(t.take_unless_run());
+    CHECK_FALSE(t.take_or_tell());
+    CHECK_FALSE(t.take_or_tell());
+    CHECK_FALSE(t.take(gyre::immediately));
+    CHECK_FALSE(t.give_up());
+    CHECK_FALSE(t.try_take());
+    CHECK(t.give_up());
+    CHECK(t.take_or_tell());  // nobody is there to be told
+    CHECK_FALSE(t.try_take());
+}
+
+TEST_CASE("token: a call that has to act waits for the end of another call") {
+    const hang_guard guard;
+    const bool tells = GENERATE(false, true);
+    attention look;
+    token t(look);
+    REQUIRE(t.try_take());
+    std::atomic<bool> inside{false};
+    std::atomic<bool> taken{false};
+    std::thread acts([&] {
+        inside = true;
+        taken = tells ? t.take_or_tell() : t.take_unless_run();
+    });
+    await([&] { return inside.load(); });
+    CHECK_FALSE(taken);
+    t.give_back();
+    acts.join();
+    CHECK(taken);
+    CHECK_FALSE(t.try_take());
+}
+
 TEST_CASE("token: a call makes way for a thread that waits") {
     attention look;
     token t(look);
