@@ -28,8 +28,8 @@ struct io_context_options {
     /// Changes of timers by other threads that may be under way. A further one is not lost and
     /// blocks nobody: the timer itself is queued, and its last change counts. 1 to 65534.
     std::size_t ring_capacity = 1000;
-    /// Posted functions and other errands of other threads that one turn takes over; the rest
-    /// waits for the next turn.
+    /// Posted functions and other errands of other threads that one turn takes over, where up to 18
+    /// posts of small functions count as one; the rest waits for the next turn.
     std::size_t inbox_per_turn = 1000;
     /// Events that one wait fetches; the rest is fetched in the next turn.
     std::size_t events_per_wait = 256;

@@ -10,18 +10,22 @@
 
 namespace gyre::inline v0::detail {
 
+/// Most functions are a pointer: one instruction then.
+inline void copy_function(void* to, const void* function, std::size_t size) noexcept {
+    if (size == sizeof(void*)) [[likely]] {
+        std::memcpy(to, function, sizeof(void*));
+    } else {
+        std::memcpy(to, function, size);
+    }
+}
+
 /// In the memory of a slot of functions.size_class.
 inline operation* make_post(void* memory, const operation_functions& functions,
                             const void* function, std::size_t size) noexcept {
     // Behind the header, for all alignments that a slot gives.
     static_assert(sizeof(post_base) % slot_object_alignment == 0);
     auto* op = ::new (memory) post_base(functions);
-    void* handler = op + 1;
-    if (size == sizeof(void*)) [[likely]] {
-        std::memcpy(handler, function, sizeof(void*));
-    } else {
-        std::memcpy(handler, function, size);
-    }
+    copy_function(op + 1, function, size);
     return op;
 }
 

@@ -218,6 +218,10 @@ inline bool reactor::prepare(operation* op) noexcept {
 }
 
 bool reactor::prepare_other(operation* op) noexcept {
+    if (op->kind() == slot_kind::posts) {
+        batch_ = static_cast<post_batch*>(op);
+        return false;
+    }
     if (op->kind() == slot_kind::timer_wait) {
         static_cast<timer_wait_base*>(op)->deadline_->waits.remove(op);
         --timers_ready_;
@@ -250,16 +254,41 @@ void reactor::call_in_strand(operation* op, free_slots* owned) {
     op->call(owned);
 }
 
+namespace {
+
+struct work_done {
+    ~work_done() { --work; }  // also if the handler throws
+    std::int64_t& work;
+};
+
+}  // namespace
+
+// The oldest function of the batch that prepare() has found.
+operation* reactor::copy_next(posted_copy& into) noexcept {
+    post_batch* batch = std::exchange(batch_, nullptr);
+    operation* op = batch->pop(into, slab_.number_of(batch));
+    if (batch->empty()) {
+        release_slot(batch);
+    } else {
+        ready_.put_back(batch);
+    }
+    return op;
+}
+
+bool reactor::run_copy() {
+    posted_copy copy;
+    operation* op = copy_next(copy);
+    const work_done done{work_};
+    op->call();
+    return true;
+}
+
 // Runs the oldest ready operation. False if it was not ready after all.
 inline bool reactor::run_next() {
-    struct work_done {
-        ~work_done() { --work; }  // also if the handler throws
-        std::int64_t& work;
-    };
     operation* op = ready_.pop();
     --until_look_;
     if (!prepare(op)) [[unlikely]] {
-        return false;
+        return batch_ != nullptr && run_copy();
     }
     const work_done done{work_};
     if (op->strand != 0) [[unlikely]] {
@@ -284,8 +313,8 @@ bool reactor::run_watched(running& self) {
         const dispatch_hook hook;
         const dispatch_info info;
     };
-    struct work_done {
-        ~work_done() {
+    struct handler_done {
+        ~handler_done() {
             if (self.holding()) {
                 --r.work_;
             } else {
@@ -297,8 +326,12 @@ bool reactor::run_watched(running& self) {
     };
     operation* op = ready_.pop_watched();
     --until_look_;
+    posted_copy copy;
     if (!prepare(op)) {
-        return false;
+        if (batch_ == nullptr) {
+            return false;
+        }
+        op = copy_next(copy);
     }
     if (op->strand != 0 && !enter_strand(op)) {
         --work_;
@@ -311,7 +344,7 @@ bool reactor::run_watched(running& self) {
     if (attention_.has_waiters() && (!ready_.empty() || !inbox_.empty())) {
         self.pass();
     }
-    const work_done done{*this, self};
+    const handler_done done{*this, self};
     free_slots* owned = self.holding() ? slab_.owned_slots() : nullptr;
     if (op->strand != 0) {
         call_in_strand(op, owned);
@@ -376,7 +409,9 @@ dispatch_info reactor::describe(operation* op) noexcept {
         op = strand_state::behind(op);
     }
     info.kind = op->kind();
-    info.id = std::uint64_t{slab_.number_of(op)} << 32 | id_of(op).generation;
+    const std::uint32_t number =
+        posted_copy::is_copy(op) ? posted_copy::number_of(op) : slab_.number_of(op);
+    info.id = std::uint64_t{number} << 32 | id_of(op).generation;
     info.handler = op->handler_name();
     if (info.kind == slot_kind::post) {
         return info;

@@ -16,6 +16,7 @@
 #include "core/guard.hpp"
 #include "core/inbox.hpp"
 #include "core/notice.hpp"
+#include "core/post_batch.hpp"
 #include "core/source_table.hpp"
 #include "core/strand.hpp"
 #include "core/token.hpp"
@@ -196,6 +197,8 @@ private:
     [[gnu::noinline]] bool enter_strand(operation* op) noexcept;
     [[gnu::noinline]] void call_in_strand(operation* op, free_slots* owned);
     bool run_next();
+    [[gnu::noinline]] bool run_copy();
+    operation* copy_next(posted_copy& into) noexcept;
     [[gnu::noinline]] bool run_watched(running& self);
     void end_turn(const running& self) noexcept;
     void wait(time_ns until);
@@ -278,6 +281,7 @@ private:
     source_table sources_;
     timer_queue timers_;
     accept_pause* pauses_ = nullptr;
+    post_batch* batch_ = nullptr;   // found by prepare(), not to be called itself
     std::size_t timers_ready_ = 0;  // waits in ready_ that may still be cancelled
     ready_list doomed_;             // to be destroyed at the end of the turn
     std::vector<poll_event> event_storage_;
@@ -299,6 +303,7 @@ private:
     // ---- shared with other threads -------------------------------------------------------------
     token token_{attention_};
     inbox inbox_;
+    post_box posts_;
     op_ring ring_;
     std::atomic<std::int64_t> foreign_work_{0};
     // When the sleeping owner will wake by itself; `awake` while it does not sleep. The owner

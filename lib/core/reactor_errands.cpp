@@ -30,6 +30,7 @@ void reactor::submit_from_outside(operation* op) noexcept {
         ++work_;
         ready_.push(op);
     } else {
+        posts_.close();
         leave(slot::of(op));
     }
 }
@@ -50,12 +51,18 @@ void reactor::submit_copy(const operation_functions& functions, const void* func
 void reactor::submit_copy_slowly(const operation_functions& functions, const void* function,
                                  std::size_t size) {
     const access claim(*this);
+    if (!claim.direct() && size <= post_box::function_size_max) {
+        posts_.push(inbox_, slab_, functions, function, size);
+        wake();
+        return;
+    }
     void* memory = slab_.acquire(functions.size_class, slot_kind::post);
     operation* op = make_post(memory, functions, function, size);
     if (claim.direct()) {
         ++work_;
         ready_.push(op);
     } else {
+        posts_.close();
         leave(slot::of(op));
     }
 }
@@ -147,6 +154,13 @@ void reactor::apply(slot* s) noexcept {
     case slot_kind::timer_wait: {  // resume_timer_wait()
         auto* op = static_cast<timer_wait_base*>(s->object());
         go_on_waiting(op, op->resumed_generation(), op->resumed_until_);
+        break;
+    }
+    case slot_kind::posts: {
+        auto* batch = static_cast<post_batch*>(s->object());
+        posts_.close(*batch);
+        work_ += static_cast<std::int64_t>(batch->size());
+        ready_.push(batch);
         break;
     }
     case slot_kind::notice: apply(*static_cast<notice*>(s->object())); break;

@@ -23,29 +23,46 @@ public:
     }
 
     void push() noexcept {
+        add([this] { times_.push_back(clock_.steady_now()); });
+    }
+
+    /// How long the oldest has been ready; 0 if that was forgotten.
+    time_ns pop() noexcept {
+        latest_known_ = unknown_ == 0;
+        if (!latest_known_) {
+            --unknown_;
+            return 0;
+        }
+        latest_ = times_.front();
+        times_.pop_front();
+        return clock_.steady_now() - latest_;
+    }
+
+    /// The latest that was popped is the oldest again.
+    void put_back() noexcept {
+        if (latest_known_) {
+            add([this] { times_.push_front(latest_); });
+        } else {
+            ++unknown_;
+        }
+    }
+
+private:
+    template <class F>
+    void add(F f) noexcept {
         try {
-            times_.push_back(clock_.steady_now());
+            f();
         } catch (const std::exception&) {
             unknown_ += times_.size() + 1;
             times_.clear();
         }
     }
 
-    /// How long the oldest has been ready; 0 if that was forgotten.
-    time_ns pop() noexcept {
-        if (unknown_ != 0) {
-            --unknown_;
-            return 0;
-        }
-        const time_ns since = times_.front();
-        times_.pop_front();
-        return clock_.steady_now() - since;
-    }
-
-private:
     clock_ops& clock_;
     std::deque<time_ns> times_;
     std::size_t unknown_ = 0;  // operations in front of those
+    time_ns latest_ = 0;
+    bool latest_known_ = false;
 };
 
 /// Belongs to the owner of the reactor.
@@ -64,6 +81,14 @@ public:
     operation* pop_watched() noexcept {
         queued_ = times_ ? times_->pop() : 0;
         return list_.pop();
+    }
+
+    /// The latest that was popped is the oldest again: more of it is to be called.
+    void put_back(operation* op) noexcept {
+        if (times_) [[unlikely]] {
+            times_->put_back();
+        }
+        list_.push_front(op);
     }
 
     /// How long the latest that was popped so had been ready.

@@ -176,7 +176,7 @@ void release_slot(void* object) noexcept {
     slot* s = slot::of(object);
     if (s->origin == slot_origin::heap) {
         ::operator delete(s);
-    } else {
+    } else if (s->origin != slot_origin::stack) {
         slab::page_of(s)->owner->release(s);
     }
 }

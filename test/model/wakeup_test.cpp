@@ -17,6 +17,7 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include <sys/socket.h>
@@ -115,6 +116,73 @@ TEST_CASE("model: posts of two threads always wake a loop that falls asleep") {
             if (!ordered) {
                 p.fail("posts of one thread overtook each other");
             }
+        },
+        1);
+}
+
+namespace {
+
+// Posts that have to be called in their order.
+struct in_order {
+    play& p;
+    stage_set& s;
+    int last = 0;
+
+    void called(int number) {
+        if (number != ++last) {
+            p.fail("posts of one thread overtook each other");
+        }
+        s.count();
+    }
+    // Travels with others; too much to travel so; not nothing but bytes.
+    void post_small(int number) {
+        post(s.ctx, [this, number] { called(number); });
+    }
+    void post_large(int number) {
+        const std::array<char, 64> ballast{};
+        post(s.ctx, [this, number, ballast] { called(number + ballast[0]); });
+    }
+    void post_owning(int number) {
+        post(s.ctx, [this, owned = std::make_unique<int>(number)] { called(*owned); });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("model: a thread's posts keep their order, small and large ones, and wake the loop") {
+    explore([](play& p) {
+        stage_set s;
+        s.wanted = 4;
+        in_order one{p, s};
+        s.run_in(p);
+        p.thread("one", [&] {
+            one.post_small(1);
+            one.post_large(2);
+            one.post_small(3);
+            one.post_small(4);
+        });
+        s.go_on(p);
+    });
+}
+
+TEST_CASE("model: the posts of two threads that travel together keep the order of each") {
+    explore(
+        [](play& p) {
+            stage_set s;
+            s.wanted = 5;
+            in_order one{p, s};
+            in_order two{p, s};
+            s.run_in(p);
+            p.thread("one", [&] {
+                one.post_small(1);
+                one.post_small(2);
+                one.post_owning(3);
+            });
+            p.thread("two", [&] {
+                two.post_small(1);
+                two.post_large(2);
+            });
+            s.go_on(p);
         },
         1);
 }

@@ -130,6 +130,15 @@ public:
         end_ = &s->link;
     }
 
+    void push_front(operation* op) noexcept {
+        slot* s = slot::of(op);
+        s->link = first_;
+        if (first_ == nullptr) {
+            end_ = &s->link;
+        }
+        first_ = s;
+    }
+
     operation* pop() noexcept {
         slot* s = first_;
         first_ = s->link;

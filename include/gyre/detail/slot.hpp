@@ -19,6 +19,7 @@ class slab;
 enum class slot_kind : std::uint8_t {
     none,
     post,
+    posts,  ///< posts of other threads, many in a slot
     timer_wait,
     receive,
     send,
@@ -58,6 +59,7 @@ enum class slot_origin : std::uint8_t {
     owner,   ///< the free list of the thread that holds the token
     shared,  ///< the locked list of all other threads
     heap,    ///< operator delete: the context has no slab
+    stack,   ///< nowhere: it is a local object of the loop
 };
 
 /// In front of each object in a slot.
