@@ -65,6 +65,7 @@ class Case:
     tools: tuple = tuple(TOOLS)
     figures: tuple = ("cpu_ns", "wall_ns")
     pinned: bool = True
+    threads: bool = False  # a server of several
     slow: tuple = ()  # words for runs under a tool that slows down
 
     descriptors: int = 1_000  # that one process of it may need
@@ -111,14 +112,19 @@ def other_server_cases():
             few=1_000, many=6_000, tool_few=500, tool_many=2_500,
             connections=connections, size=65536,
         )  # fmt: skip
-    for connections in (1, 50):
+    for name, program, connections, how in (
+        ("threads", "echo_threads", 1, "two threads in one context"),
+        ("threads", "echo_threads", 50, "two threads in one context"),
+        ("loops", "echo_loops", 50, "two contexts in a thread each"),
+    ):
         yield Case(
-            f"threads-{connections}x64B",
-            f"round trips of 64 bytes over {connections} connection(s), two threads in one context",
-            "server", "echo_threads",
+            f"{name}-{connections}x64B",
+            f"round trips of 64 bytes over {connections} connection(s), {how}",
+            "server", program,
             few=1_000, many=21_000 if connections == 1 else 51_000,
-            tool_few=1_000, tool_many=6_000, connections=connections,
-            tools=("syscalls", "allocations"),
+            tool_few=1_000, tool_many=21_000, connections=connections,
+            tools=("syscalls", "allocations"), figures=("cpu_ns", "wall_ns", "sleeps"),
+            pinned=False, threads=True,
         )  # fmt: skip
     yield Case(
         "short-50", "connections that are opened, echo 64 bytes and are closed, 50 at a time",

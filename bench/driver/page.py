@@ -68,10 +68,11 @@ SECTIONS = (
         (),
     ),
     Section(
-        "Two threads in one context",
-        "Two threads are in `run()` of one context and share its connections. What this costs over "
-        "one thread is how the work goes from one to the other.",
-        ("threads",),
+        "Two threads",
+        "`threads`: two threads are in `run()` of one context and share its connections; what this "
+        "costs over one thread is how the work goes from one to the other. `loops`: each has a "
+        "context of its own, by `loop_pool`, and the connections go to them in turn.",
+        ("threads", "loops"),
         (),
     ),
     Section(
@@ -168,11 +169,12 @@ METHOD = """\
   Gyre is cheaper.
 * The load knows no library and checks every byte.
 * Instructions are counted by callgrind, in user space only, system calls by strace, allocations by
-  a preloaded `malloc`; as differences of two runs too. valgrind 3.19 has no `epoll_pwait2`: Gyre
+  a preloaded `malloc`; as differences of two runs too. strace makes of threads that work
+  together others than they are: theirs are counted in four runs, of a few kinds of calls each. valgrind 3.19 has no `epoll_pwait2`: Gyre
   and the floor take their way around it there. These tools stretch time: the bound on how long a
   turn of Gyre's loop may last is stretched with it.
 * Wake-ups are calls that may wake the loop (`write`, `epoll_ctl`); sleeps, how often the loop's
-  thread was put to sleep.
+  thread was put to sleep, and of a server with two threads how often either was.
 * All libraries are Debian's packages with their defaults: `io_context()` without a hint, Gyre as a
   shared library like the C ones.
 """

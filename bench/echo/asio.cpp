@@ -5,6 +5,10 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
+#if BENCH_LOOPS > 1
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+#endif
 #if BENCH_WHOLE
 #include <asio/read.hpp>
 #endif

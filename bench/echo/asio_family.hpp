@@ -18,6 +18,13 @@
 #if BENCH_THREADS > 1
 #include <thread>
 #endif
+#if BENCH_LOOPS > 1
+#ifndef BENCH_POOL  // of loops, if the library has one
+#include "echo/context_pool.hpp"
+#define BENCH_POOL context_pool
+#endif
+#include <semaphore>
+#endif
 
 namespace {
 
@@ -68,10 +75,40 @@ void accept(tcp::acceptor& acceptor, int left) {
     });
 }
 
+#if BENCH_LOOPS > 1
+// To the loops in turn; each begins with its connections in its own thread.
+void share_out(tcp::acceptor& acceptor, BENCH_POOL& pool, int left, std::binary_semaphore& all) {
+    acceptor.async_accept(
+        pool.next(), [&acceptor, &pool, left, &all](net::error_code error, tcp::socket socket) {
+            if (!error) {
+                socket.set_option(tcp::no_delay(true), error);
+                auto one = std::make_unique<connection>(std::move(socket));
+                const auto where = one->socket.get_executor();
+                net::post(where, [one = std::move(one)]() mutable { receive(std::move(one)); });
+            }
+            if (left > 1) {
+                share_out(acceptor, pool, left - 1, all);
+            } else {
+                all.release();
+            }
+        });
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const int connections = bench::connections_asked(argc, argv);
+#if BENCH_LOOPS > 1
+    BENCH_POOL pool(BENCH_LOOPS);
+    std::binary_semaphore all(0);
+    tcp::acceptor listener(pool[0], tcp::endpoint(net::ip::make_address("127.0.0.1"), 0));
+    net::post(pool[0], [&] { share_out(listener, pool, connections, all); });
+    bench::announce(listener.local_endpoint().port());
+    all.acquire();
+    pool.drain();
+    return 0;
+#endif
     net::io_context context{BENCH_OPTIONS};
     tcp::acceptor acceptor(context, tcp::endpoint(net::ip::make_address("127.0.0.1"), 0));
     accept(acceptor, connections);

@@ -5,6 +5,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#if BENCH_LOOPS > 1
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#endif
 #if BENCH_WHOLE
 #include <boost/asio/read.hpp>
 #endif

@@ -19,6 +19,10 @@
 #define BENCH_THREADS 1  // in the loop; more only where a library can
 #endif
 
+#ifndef BENCH_LOOPS
+#define BENCH_LOOPS 1  // each in a thread of its own
+#endif
+
 namespace bench {
 
 // Bytes that a connection can hold.
