@@ -169,10 +169,10 @@ METHOD = """\
   Gyre is cheaper.
 * The load knows no library and checks every byte.
 * Instructions are counted by callgrind, in user space only, system calls by strace, allocations by
-  a preloaded `malloc`; as differences of two runs too. strace makes of threads that work
-  together others than they are: theirs are counted in four runs, of a few kinds of calls each. valgrind 3.19 has no `epoll_pwait2`: Gyre
+  a preloaded `malloc`; as differences of two runs too. valgrind 3.19 has no `epoll_pwait2`: Gyre
   and the floor take their way around it there. These tools stretch time: the bound on how long a
-  turn of Gyre's loop may last is stretched with it.
+  turn of Gyre's loop may last is stretched with it, and the calls of a server with two threads are
+  counted in four runs, a few kinds at a time, lest they wait for each other where they never do.
 * Wake-ups are calls that may wake the loop (`write`, `epoll_ctl`); sleeps, how often the loop's
   thread was put to sleep, and of a server with two threads how often either was.
 * All libraries are Debian's packages with their defaults: `io_context()` without a hint, Gyre as a
@@ -253,6 +253,7 @@ def draw(results, docs):
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
+    results.write(docs / "benchmarks" / "results.json")  # so that a later run can add to it
     (docs / "benchmarks.md").write_text(text(results, docs))
     print(f"bench: wrote {docs / 'benchmarks.md'}")
     return 0
