@@ -2,6 +2,7 @@
 // The poller of Linux: one level-triggered epoll set. The kernel keeps all there is to know about
 // registrations, so this file keeps nothing but the set.
 #include "poll/deadline.hpp"
+#include "poll/epoll_set.hpp"
 #include "poll/factories.hpp"
 #include "poll/waker.hpp"
 
@@ -25,84 +26,15 @@ constexpr std::uint64_t notifier_key = ~std::uint64_t{0};
 
 std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
-std::uint32_t to_epoll(interest want) noexcept {
-    std::uint32_t events = 0;
-    if (any(want & interest::read)) {
-        events |= EPOLLIN | EPOLLRDHUP;
-    }
-    if (any(want & interest::write)) {
-        events |= EPOLLOUT;
-    }
-    if (any(want & interest::except)) {
-        events |= EPOLLPRI;
-    }
-    return events;
-}
-
-readiness to_readiness(std::uint32_t events) noexcept {
-    if (events == EPOLLIN) [[likely]] {
-        return readiness::readable;
-    }
-    readiness what = readiness::none;
-    if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) {
-        what = what | readiness::readable;
-    }
-    if ((events & EPOLLOUT) != 0) {
-        what = what | readiness::writable;
-    }
-    if ((events & EPOLLPRI) != 0) {
-        what = what | readiness::priority;
-    }
-    // The kernel reports these two unasked, and often alone: a pipe's end of file is EPOLLHUP only,
-    // a pipe without a reader EPOLLERR only.
-    if ((events & EPOLLHUP) != 0) {
-        what = what | readiness::hangup | readiness::readable | readiness::writable;
-    }
-    if ((events & EPOLLERR) != 0) {
-        what = what | readiness::error | readiness::readable | readiness::writable;
-    }
-    return what;
-}
-
-bool control(int set, int what, int handle, std::uint64_t key, std::uint32_t events) noexcept {
-    epoll_event event{};
-    event.events = events;
-    event.data.u64 = key;
-    return ::epoll_ctl(set, what, handle, &event) == 0;
-}
-
-/// A set with that handle in it, such as the notifier, or -1 and errno.
-int open_set(int handle) noexcept {
-    const int set = ::epoll_create1(EPOLL_CLOEXEC);
-    if (set >= 0 && !control(set, EPOLL_CTL_ADD, handle, notifier_key, EPOLLIN)) {
-        const int why = errno;
-        ::close(set);
-        errno = why;
-        return -1;
-    }
-    return set;
-}
-
 class epoll_poller final : public poller {
 public:
     epoll_poller(int set, std::unique_ptr<notifier> device) noexcept
         : set_(set), waker_(std::move(device)) {}
-    ~epoll_poller() override {
-        ::close(set_);
-        if (shown_ >= 0) {
-            ::close(shown_);
-        }
-    }
+    ~epoll_poller() override { ::close(set_); }
 
     const char* name() const noexcept override { return "epoll"; }
     poller_features features() const noexcept override { return poller_features::pollable; }
-    // A set around the set, which stays when that one is built anew.
-    native_handle_type pollable_handle() noexcept override {
-        if (shown_ < 0) {
-            shown_ = open_set(set_);
-        }
-        return shown_;
-    }
+    native_handle_type pollable_handle() noexcept override { return shown_.handle(set_); }
     void notify() noexcept override { waker_.notify(); }
 
     std::error_code add(native_handle_type handle, std::uint64_t key,
@@ -162,11 +94,11 @@ public:
         if (error) {
             return error;
         }
-        const int set = open_set(device ? device->handle() : waker_.handle());
+        const int set = open_set(device ? device->handle() : waker_.handle(), notifier_key);
         if (set < 0) {
             return last_error();
         }
-        if (const std::error_code e = show(set, device != nullptr)) {
+        if (const std::error_code e = shown_.replace(set_, set, device != nullptr)) {
             ::close(set);
             return e;
         }
@@ -179,27 +111,6 @@ public:
     }
 
 private:
-    /// Puts the new set in the place of the old one, for whoever watches. What the processes of a
-    /// fork() share is left to the other one.
-    std::error_code show(int set, bool forked) noexcept {
-        if (shown_ < 0) {
-            return {};
-        }
-        if (forked) {
-            const int shown = open_set(set);
-            if (shown < 0) {
-                return last_error();
-            }
-            ::close(shown_);
-            shown_ = shown;
-        } else if (!control(shown_, EPOLL_CTL_ADD, set, notifier_key, EPOLLIN)) {
-            return last_error();
-        } else {
-            control(shown_, EPOLL_CTL_DEL, set_, 0, 0);
-        }
-        return {};
-    }
-
     /// EBADF: closed since; EPERM: closed, and the number is now that of a file that can't be
     /// waited for. To the caller both say the same as ENOENT.
     static std::error_code unless_gone() noexcept {
@@ -241,7 +152,7 @@ private:
 
     const std::error_category& success_ = std::system_category();
     int set_;
-    int shown_ = -1;  // made when somebody asks
+    shown_set shown_;
 #if GYRE_HAS_EPOLL_PWAIT2
     bool has_pwait2_ = true;
 #endif
@@ -255,7 +166,7 @@ poller* make_epoll_poller(std::error_code& error) noexcept {
     if (!device) {
         return nullptr;
     }
-    const int set = open_set(device->handle());
+    const int set = open_set(device->handle(), notifier_key);
     if (set < 0) {
         error = last_error();
         return nullptr;

@@ -3,6 +3,7 @@
 // is also the one-shot poller with which the rest of the library is tested on Linux.
 #include "poll/deadline.hpp"
 #include "poll/factories.hpp"
+#include "poll/registrable.hpp"
 #include "poll/waker.hpp"
 
 #include <cerrno>
@@ -11,7 +12,6 @@
 #include <vector>
 
 #include <poll.h>
-#include <sys/stat.h>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -54,18 +54,6 @@ readiness to_readiness(short events) noexcept {
         what = what | readiness::error | readiness::readable | readiness::writable;
     }
     return what;
-}
-
-/// poll() calls regular files and directories ready at all times; epoll refuses them.
-std::error_code check_handle(native_handle_type handle) noexcept {
-    struct stat status {};
-    if (::fstat(handle, &status) != 0) {
-        return last_error();
-    }
-    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
-        return std::error_code(EPERM, std::system_category());
-    }
-    return {};
 }
 
 class posix_poll_poller final : public poller {

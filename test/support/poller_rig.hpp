@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace gyre::testing {
@@ -54,6 +55,9 @@ public:
     poller& operator*() const { return *poller_; }
     poller* operator->() const { return poller_.get(); }
     const poller_factory& factory() const { return factory_; }
+    /// Whether an event says what became ready at some time since the wait before, and may be over:
+    /// the contract calls it a hint, but most pollers look again.
+    bool reports_what_was() const { return std::string_view(poller_->name()) == "io_uring"; }
     bool one_shot() const { return has(poller_->features(), poller_features::one_shot); }
 
     /// One wait(), which must not fail.
