@@ -137,7 +137,7 @@ ROWS = (
         each(ECHO[1:], (1.03,), against="floor"), as_ratio=True),
     Row("two threads on one context, system calls per echo, 1 / 50 connections", "<= 5",
         each(("threads-1x64B", "threads-50x64B"), (5, 5), "system_calls"), digits=2),
-    Row("two threads, each with a context of its own, system calls per echo, 50 connections", "<= 5",
+    Row("two threads, a context for each, system calls per echo, 50 connections", "<= 5",
         each(("loops-50x64B",), (5,), "system_calls"), digits=2),
     Row("post, 1000 at once / chain, ns", "<= 9 / <= 18",
         each(("post-at-once", "post-chain"), (9, 18), floors=(6, 13)), digits=1),
