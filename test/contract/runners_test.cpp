@@ -10,6 +10,8 @@
 #include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -19,6 +21,8 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include <sys/resource.h>
 
 using namespace std::chrono_literals;
 using gyre::error_code;
@@ -232,3 +236,36 @@ TEST_CASE("runners: eight that have nothing to do use no processor time") {
         runner.join();
     }
 }
+
+#if defined(RUSAGE_THREAD)
+TEST_CASE("runners: with one handler ready at a time nobody is woken but who waits for it") {
+    const hang_guard guard;
+    poller_watch watch;
+    io_context ctx(poller_watch::options());
+    auto work = gyre::make_work_guard(ctx);
+    std::array<long, 2> sleeps{};
+    std::vector<std::thread> runners;
+    for (long& each : sleeps) {
+        runners.emplace_back([&] {
+            ctx.run();
+            rusage used{};
+            ::getrusage(RUSAGE_THREAD, &used);
+            each = used.ru_nvcsw;
+        });
+    }
+    constexpr int posts = 500;
+    std::atomic<int> ran = 0;
+    for (int i = 0; i < posts; ++i) {
+        watch.await_sleep();
+        gyre::post(ctx, [&] { ++ran; });
+        await([&] { return ran == i + 1; });
+    }
+    work.reset();
+    for (std::thread& runner : runners) {
+        runner.join();
+    }
+    // One slept in the poller before each post, the other one all the time.
+    CHECK(std::max(sleeps[0], sleeps[1]) >= posts / 2);
+    CHECK(std::min(sleeps[0], sleeps[1]) <= posts / 10);
+}
+#endif
