@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    slot header_;
+    slot header_{};
     alignas(slot_object_alignment) std::byte object_[sizeof(post_base) + function_size_max];
 };
 

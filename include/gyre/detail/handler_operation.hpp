@@ -166,6 +166,7 @@ constexpr operation_functions handler_operation<Base, Handler, Extent>::function
 class post_base final : public operation {
 public:
     static constexpr slot_kind kind_in_slot = slot_kind::post;
+    // NOLINTNEXTLINE(clang-analyzer-optin.cplusplus.UninitializedObject): a post has no result
     explicit post_base(const functions& f) noexcept : operation(f, operation_state::finished) {}
 
     struct outcome {
