@@ -264,8 +264,8 @@ TEST_CASE("runners: with one handler ready at a time nobody is woken but who wai
     for (std::thread& runner : runners) {
         runner.join();
     }
-    // One slept in the poller before each post, the other one all the time.
-    CHECK(std::max(sleeps[0], sleeps[1]) >= posts / 2);
+    // The loop went to sleep before each post; one of the two had nothing to do with that.
+    CHECK(watch.sleeps >= posts);
     CHECK(std::min(sleeps[0], sleeps[1]) <= posts / 10);
 }
 #endif
