@@ -188,12 +188,13 @@ public:
             return error_of(-ENOENT);
         }
         if (found->armed != want) {
+            const bool pending = any(found->armed);
             const std::uint64_t old = data_of(handle, found->round);
-            if (any(found->armed) && !cancel(old)) {
-                return error_of(-ENOMEM);
-            }
             if (!arm(handle, *found, want)) {
                 return error_of(-ENOMEM);
+            }
+            if (pending) {
+                static_cast<void>(cancel(old));  // stale by now: nothing depends on it
             }
         }
         found->key = key;
@@ -221,13 +222,16 @@ public:
             const time_ns left = time_left(deadline);
             const int error = ring_.wait(left);
             const bool woken = take(events);
-            if (woken || events.size() != before || left == 0) {
+            if (woken || events.size() != before) {
                 break;
             }
             // EBUSY, EAGAIN: for the moment; others mean that the ring is of no use any more.
             if (error != 0 && error != -ETIME && error != -EINTR && error != -EBUSY &&
                 error != -EAGAIN) {
                 return error_of(error);
+            }
+            if (left == 0) {
+                break;
             }
         }
         if (shown_.asked_for()) {
