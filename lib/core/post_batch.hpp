@@ -37,10 +37,11 @@ public:
         return op;
     }
 
-    /// The number, if the operation lives in such a slot.
+    /// Whether the operation lives in such a slot.
     static bool is_copy(const operation* op) noexcept {
         return slot::of(op)->origin == slot_origin::stack;
     }
+    /// Precondition: is_copy().
     static std::uint32_t number_of(const operation* op) noexcept {
         return static_cast<std::uint32_t>(op->bytes);
     }
