@@ -15,11 +15,22 @@ BENCH = Path(__file__).resolve().parent.parent
 UNCACHED = {**os.environ, "CCACHE_DISABLE": "1"}
 
 
+def lines_of_program(source):
+    """Without what only other programs of the same source have: `#if BENCH_...` to its `#endif`."""
+    depth = 0  # of #if in such a block
+    for line in source.read_text().splitlines():
+        if line.startswith("#if") and (depth or line.startswith("#if BENCH_")):
+            depth += 1
+        if depth == 0:
+            yield line
+        elif line.startswith("#endif"):
+            depth -= 1
+
+
 def includes(source):
     """What a source and the benchmarks' own headers under it include from outside, in order."""
-    text = re.sub(r"^#if BENCH_\w+.*?^#endif\n", "", source.read_text(), flags=re.S | re.M)
     found = []
-    for line in text.splitlines():
+    for line in lines_of_program(source):
         if outside := re.match(r"#include <(.+)>", line):
             found.append(outside[1])
         elif own := re.match(r'#include "(.+)"', line):
