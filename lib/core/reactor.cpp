@@ -402,43 +402,6 @@ inline void reactor::wait(time_ns until) {
     sources_.dispatch(events, all_called);
 }
 
-dispatch_info reactor::describe(operation* op) noexcept {
-    dispatch_info info{};
-    info.queued_ns = ready_.queued();
-    if (op->kind() == slot_kind::strand) {
-        op = strand_state::behind(op);
-    }
-    info.kind = op->kind();
-    const std::uint32_t number =
-        posted_copy::is_copy(op) ? posted_copy::number_of(op) : slab_.number_of(op);
-    info.id = std::uint64_t{number} << 32 | id_of(op).generation;
-    info.handler = op->handler_name();
-    if (info.kind == slot_kind::post) {
-        return info;
-    }
-    info.error = op->error();
-    info.bytes = op->bytes;
-    if (info.kind == slot_kind::timer_wait) {
-        info.object = static_cast<timer_wait_base*>(op)->deadline_;
-    } else if (waits_for_notice(info.kind)) {
-        info.object = static_cast<notice_wait_base*>(op)->notice_;
-    } else {
-        info.object = static_cast<io_operation*>(op)->source_;
-    }
-    return info;
-}
-
-void reactor::set_dispatch_hook(const dispatch_hook& hook) {
-    const bool hooked = hook.before != nullptr || hook.after != nullptr;
-    if (hooked) {
-        ready_.watch_by(clock_);
-    } else {
-        ready_.watch_no_more();
-    }
-    hook_ = hook;
-    attention_.watch(hooked);
-}
-
 std::size_t reactor::run(time_ns until, bool one) {
     running self(*this, until);
     read_clock_again();
