@@ -98,6 +98,9 @@ enum class poller_features : std::uint8_t {
     one_shot = 1,
     /// pollable_handle() can be watched by another event loop.
     pollable = 2,
+    /// The system has no way to wait for urgent data: interest::except is told of errors and
+    /// hang-ups only.
+    no_priority = 4,
 };
 
 constexpr poller_features operator|(poller_features a, poller_features b) noexcept {

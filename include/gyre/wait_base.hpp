@@ -11,7 +11,9 @@ public:
     enum wait_type {
         wait_read,   ///< data, the end of the stream, or a connection to accept
         wait_write,  ///< room to write into
-        wait_error,  ///< out-of-band data, an error or a hang-up
+        /// Out-of-band data, an error or a hang-up; the latter two only with a poller that has
+        /// poller_features::no_priority.
+        wait_error,
     };
 
 protected:

@@ -13,6 +13,9 @@ constexpr poller_factory table[] = {
 #if GYRE_HAS_EPOLL
     {"epoll", &detail::make_epoll_poller},
 #endif
+#if GYRE_HAS_KQUEUE
+    {"kqueue", &detail::make_kqueue_poller},
+#endif
 #if GYRE_HAS_IO_URING
     {"io_uring", &detail::make_io_uring_poller},
 #endif

@@ -38,12 +38,15 @@ public:
         pending_.exchange(false);
     }
 
-    /// A notifier to replace this one's with, if a fork() has made it common property of two
-    /// processes, of which each would swallow signals meant for the other; null without an error
-    /// if there is no need.
+    /// Whether a fork() has made the notifier common property of two processes, of which each would
+    /// swallow signals meant for the other.
+    bool is_inherited() const noexcept { return process_ != ::getpid(); }
+
+    /// A notifier to replace this one's with if it is inherited; null without an error if there is
+    /// no need.
     std::unique_ptr<notifier> replacement(std::error_code& error) const noexcept {
         error.clear();
-        return std::unique_ptr<notifier>(process_ == ::getpid() ? nullptr : make_notifier(error));
+        return std::unique_ptr<notifier>(is_inherited() ? make_notifier(error) : nullptr);
     }
 
     /// Takes the replacement. The thread that calls it is the only one of its process, for it is

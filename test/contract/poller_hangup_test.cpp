@@ -92,6 +92,53 @@ TEST_CASE("poller: a half close is readable and no hang-up") {
     CHECK(rig.next_of(7) == both);
 }
 
+TEST_CASE("poller: this end's own half close is writable and no hang-up") {
+    GYRE_FOR_EACH_POLLER(rig);
+    const bool tcp = GENERATE(true, false);
+    fd_pair pair = tcp ? tcp_pair() : unix_pair();
+    REQUIRE(::shutdown(pair.a.get(), SHUT_WR) == 0);
+    rig.add(pair.a.get(), 7, interest::write);
+    CHECK(rig.next_of(7) == readiness::writable);
+    put_byte(pair.b.get());
+    rig.modify(pair.a.get(), 7, interest::read | interest::write);
+    CHECK(rig.next_of(7) == both);
+}
+
+TEST_CASE("poller: who waits for urgent data only hears of no data and no half close") {
+    GYRE_FOR_EACH_POLLER(rig);
+    fd_pair pair = tcp_pair();
+    rig.add(pair.a.get(), 7, interest::except);
+    CHECK(rig.quiet());
+    put_byte(pair.b.get());
+    CHECK(rig.quiet());
+    put_byte(pair.b.get());
+    rig.modify(pair.a.get(), 7, interest::except);
+    CHECK(rig.quiet());
+    REQUIRE(::shutdown(pair.b.get(), SHUT_WR) == 0);
+    CHECK(rig.quiet());
+    rig.modify(pair.a.get(), 7, interest::except | interest::read);
+    CHECK(rig.next_of(7) == readiness::readable);
+}
+
+TEST_CASE("poller: a hang-up is reported at every wait, to who waits for urgent data as well") {
+    GYRE_FOR_EACH_POLLER(rig);
+    for (const interest want : {interest::read, interest::except}) {
+        fd_pair pair = pipe_pair();
+        rig.add(pair.a.get(), 7, want);
+        CHECK(rig.quiet());
+        pair.b.reset();
+        for (int i = 0; i < 4; ++i) {
+            CHECK(rig.next_of(7) == (both | readiness::hangup));
+            if (rig.one_shot()) {
+                rig.modify(pair.a.get(), 7, want);
+            }
+        }
+        rig.modify(pair.a.get(), 7, interest::except);
+        CHECK(rig.next_of(7) == (both | readiness::hangup));
+        rig.remove(pair.a.get());
+    }
+}
+
 TEST_CASE("poller: a connection down in both directions is a hang-up") {
     GYRE_FOR_EACH_POLLER(rig);
     const bool tcp = GENERATE(true, false);

@@ -143,7 +143,11 @@ TEST_CASE("poller: reports urgent data as priority, to who asked for it") {
     rig.add(pair.a.get(), 7, interest::except);
     CHECK(rig.quiet());
     REQUIRE(::send(pair.b.get(), "!", 1, MSG_OOB) == 1);
-    CHECK(rig.next_of(7) == readiness::priority);
+    if (has(rig->features(), poller_features::no_priority)) {
+        CHECK(rig.quiet());
+    } else {
+        CHECK(rig.next_of(7) == readiness::priority);
+    }
     rig.modify(pair.a.get(), 7, interest::write);
     CHECK(rig.next_of(7) == readiness::writable);
 }
