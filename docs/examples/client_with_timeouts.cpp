@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Sends a line to a server and prints the line that it answers, each step within its time.
 //
-//     client_with_timeouts ADDRESS PORT TEXT SECONDS
+//     client_with_timeouts ADDRESS PORT TEXT MILLISECONDS
 //
 // It shows a deadline on each operation: no timer of one's own, no socket that has to be closed,
 // and error::timed_out says which step it was.
@@ -77,14 +77,14 @@ private:
 
 int main(int argc, char** argv) {
     const auto endpoint = argc == 5 ? example::endpoint_of(argv[1], argv[2]) : std::nullopt;
-    const auto seconds = argc == 5 ? example::number_of<double>(argv[4]) : std::nullopt;
-    if (!endpoint || !seconds || !(*seconds > 0 && *seconds < 3600)) {
-        std::cerr << "usage: client_with_timeouts ADDRESS PORT TEXT SECONDS\n";
+    const auto patience = argc == 5 ? example::number_of<int>(argv[4]) : std::nullopt;
+    if (!endpoint || !patience || *patience <= 0 || *patience > 3'600'000) {
+        std::cerr << "usage: client_with_timeouts ADDRESS PORT TEXT MILLISECONDS\n";
         return 2;
     }
     try {
         gyre::io_context context;
-        client asking(context, argv[3], std::chrono::milliseconds(int(*seconds * 1000)));
+        client asking(context, argv[3], std::chrono::milliseconds(*patience));
         asking.start(*endpoint);
         context.run();
         return asking.result();

@@ -139,21 +139,41 @@ io_vector to_vector(const io_request& request, iovec& scratch) noexcept {
     return {&scratch, 1};
 }
 
+namespace {
+
+#if GYRE_HAS_SIGTIMEDWAIT
+void take_pending(const sigset_t& signals) noexcept {
+    const std::timespec at_once{};
+    while (::sigtimedwait(&signals, nullptr, &at_once) < 0 && errno == EINTR) {}
+}
+#else
+void take_pending(const sigset_t& signals) noexcept {
+    sigset_t pending;
+    int number = 0;
+    // The write's own, so it is this thread's: nobody can take it in between.
+    if (::sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1) {
+        ::sigwait(&signals, &number);
+    }
+}
+#endif
+
+}  // namespace
+
+// Names of <signal.h> may be macros: they are not qualified.
 ssize_t write_with_sigpipe_blocked(int fd, const iovec* pieces, int count) noexcept {
     sigset_t pipe_only;
     sigset_t pending;
     sigset_t before;
-    ::sigemptyset(&pipe_only);
-    ::sigaddset(&pipe_only, SIGPIPE);
-    ::sigemptyset(&pending);
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    sigemptyset(&pending);
     ::sigpending(&pending);
     ::pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
     const ssize_t written = ::writev(fd, pieces, count);
     const int error = errno;
     // A signal that was pending before is somebody else's and has swallowed ours.
-    if (written < 0 && error == EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
-        const std::timespec at_once{};
-        while (::sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {}
+    if (written < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+        take_pending(pipe_only);
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     errno = error;

@@ -4,23 +4,34 @@
 
 #include "poll/deadline.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace gyre::inline v0::detail {
 namespace {
 
 #if defined(SO_NOSIGPIPE)
-constexpr int send_flags = 0;
-
 int set_silent(native_handle_type handle) noexcept {
     const int on = 1;
     return ::setsockopt(handle, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 }
 #else
-constexpr int send_flags = MSG_NOSIGNAL;
-
 int set_silent(native_handle_type) noexcept { return 0; }
+#endif
+
+#if defined(F_SETNOSIGPIPE)
+// macOS sends the signal to the process, so that to block it in one thread does not keep it away.
+// The flag is the descriptor's.
+ssize_t write_without_signal(int fd, const iovec* pieces, int count) noexcept {
+    static_cast<void>(::fcntl(fd, F_SETNOSIGPIPE, 1));
+    return ::writev(fd, pieces, count);
+}
+#else
+ssize_t write_without_signal(int fd, const iovec* pieces, int count) noexcept {
+    return write_with_sigpipe_blocked(fd, pieces, count);
+}
 #endif
 
 #if defined(EAI_NODATA) && defined(EAI_ADDRFAMILY)
@@ -40,7 +51,7 @@ std::error_code silence_socket(native_handle_type handle) noexcept {
 }
 
 ssize_t write_silently(int fd, const iovec* pieces, int count) noexcept {
-    return write_with_sigpipe_blocked(fd, pieces, count);
+    return write_without_signal(fd, pieces, count);
 }
 
 bool concerns_one_connection(int code) noexcept {

@@ -88,7 +88,7 @@ constinit immortal_guard guard;
 extern "C" void gyre_signals_before_fork() {
     sigset_t all;
     sigset_t before;
-    ::sigfillset(&all);
+    sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     guard.value.mutex.lock();
     guard.value.mask_before_fork = before;
@@ -156,7 +156,7 @@ std::error_code install(int number, int flags, struct sigaction* found) noexcept
     struct sigaction ours {};
     ours.sa_handler = &gyre_signal_handler;
     ours.sa_flags = flags == any_signal_flags ? SA_RESTART : flags;
-    ::sigfillset(&ours.sa_mask);  // handlers of the program would see ours half done
+    sigfillset(&ours.sa_mask);  // handlers of the program would see ours half done
     return ::sigaction(number, &ours, found) == 0 ? std::error_code() : last_error();
 }
 

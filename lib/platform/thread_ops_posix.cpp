@@ -51,7 +51,7 @@ public:
         // The mask is inherited: the program's signals are not for threads it knows nothing of.
         sigset_t all;
         sigset_t before;
-        ::sigfillset(&all);
+        sigfillset(&all);
         ::pthread_sigmask(SIG_SETMASK, &all, &before);
         pthread_t thread;
         const int result = ::pthread_create(&thread, &attributes, &gyre_thread_main, info.get());

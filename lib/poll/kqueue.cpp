@@ -9,6 +9,7 @@
 // Facts are from kqueue(2) of FreeBSD, macOS, NetBSD and OpenBSD.
 #include "poll/deadline.hpp"
 #include "poll/factories.hpp"
+#include "poll/kqueue_change.hpp"
 #include "poll/registrable.hpp"
 #include "poll/waker.hpp"
 
@@ -53,75 +54,6 @@ constexpr bool has_urgent = false;
 constexpr int urgent_filter = 0;
 constexpr unsigned urgent_note = 0;
 #endif
-
-std::error_code error_of(int number) noexcept { return {number, std::system_category()}; }
-std::error_code last_error() noexcept { return error_of(errno); }
-
-/// A change of a filter, or an event. The types of its fields differ from system to system, and so
-/// does what follows them: no type is named, and the rest is zero. On macOS it is packed: no
-/// references to its fields.
-using filter_event = struct kevent;
-
-filter_event make_change(native_handle_type handle, int filter, int flags,
-                         unsigned note = 0) noexcept {
-    filter_event made{};
-    made.ident = static_cast<decltype(made.ident)>(handle);
-    made.filter = static_cast<decltype(made.filter)>(filter);
-    made.flags = static_cast<decltype(made.flags)>(flags);
-    made.fflags = static_cast<decltype(made.fflags)>(note);
-    return made;
-}
-
-bool has_flag(const filter_event& event, int flag) noexcept {
-    return (event.flags & static_cast<decltype(event.flags)>(flag)) != 0;
-}
-bool is_of(const filter_event& event, int filter) noexcept {
-    return event.filter == static_cast<decltype(event.filter)>(filter);
-}
-
-/// A few changes that are submitted together, in order.
-class change_list {
-public:
-    void push(const filter_event& change) noexcept {
-        changes_[size_] = change;
-        changes_[size_].flags |= static_cast<decltype(change.flags)>(EV_RECEIPT);
-        ++size_;
-    }
-
-    /// The first error. To delete a filter that is gone already, with its descriptor or without,
-    /// is none.
-    std::error_code submit(int queue) const noexcept {
-        if (size_ == 0) {
-            return {};
-        }
-        // As long as the list of changes: with less room the rest is not processed, with more the
-        // call may go on to wait.
-        std::array<filter_event, most> receipts{};
-        const int count = static_cast<int>(size_);
-        int answered = 0;
-        do {
-            answered = ::kevent(queue, changes_.data(), count, receipts.data(), count, nullptr);
-        } while (answered < 0 && errno == EINTR);
-        if (answered < 0) {
-            return last_error();
-        }
-        for (int i = 0; i < answered; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const auto error = static_cast<int>(receipts[at].data);
-            const bool gone =
-                has_flag(changes_[at], EV_DELETE) && (error == ENOENT || error == EBADF);
-            if (has_flag(receipts[at], EV_ERROR) && error != 0 && !gone) {
-                return error_of(error);
-            }
-        }
-        return {};
-    }
-
-private:
-    static constexpr std::size_t most = 4;  // what one registration can change
-    std::array<filter_event, most> changes_{};
-    std::size_t size_ = 0;
-};
 
 /// A new kqueue, or -1 and errno.
 int open_queue() noexcept {
@@ -171,9 +103,8 @@ bool has_user_event(int queue) noexcept {
 bool is_user_event(const filter_event& event) noexcept { return is_of(event, EVFILT_USER); }
 
 std::unique_ptr<notifier> make_user_event(int queue) noexcept {
-    return std::unique_ptr<notifier>(has_user_event(queue)
-                                         ? new (std::nothrow) user_event_notifier(queue)
-                                         : nullptr);
+    return std::unique_ptr<notifier>(
+        has_user_event(queue) ? new (std::nothrow) user_event_notifier(queue) : nullptr);
 }
 
 #else
@@ -367,8 +298,8 @@ private:
 
     registration* find(native_handle_type handle) noexcept {
         const auto number = static_cast<std::size_t>(handle);
-        const bool there = handle >= 0 && number < registrations_.size() &&
-                           any(registrations_[number].want);
+        const bool there =
+            handle >= 0 && number < registrations_.size() && any(registrations_[number].want);
         return there ? &registrations_[number] : nullptr;
     }
 
@@ -411,7 +342,8 @@ private:
 
     int wait_once(filter_event* ready, int places, time_ns left) noexcept {
         const std::timespec timeout = to_timespec(std::min(left, longest_wait));
-        return ::kevent(queue_, nullptr, 0, ready, places, left == no_deadline ? nullptr : &timeout);
+        return ::kevent(queue_, nullptr, 0, ready, places,
+                        left == no_deadline ? nullptr : &timeout);
     }
 
     /// Notes for each registration what its filters said; true if the waker was among them.
@@ -480,9 +412,8 @@ private:
         if (any(r.seen & (readiness::hangup | readiness::error))) {
             r.seen = r.seen | readiness::readable | readiness::writable;
             if (r.filters.read == filter_mode::clear) {
-                filter_modes lasting = r.filters;  // as an end does: every wait is to report it
-                lasting.read = filter_mode::level;
-                static_cast<void>(change(handle, r, lasting));
+                // Told once, and every wait is to report it: added anew, it is looked at anew.
+                static_cast<void>(change(handle, r, r.filters));
             }
         }
     }

@@ -8,6 +8,8 @@
 
 #include <gyre/detail/slot.hpp>
 
+#include "slab/field_ref.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -31,11 +33,11 @@ extern constinit thread_local const owner_frame* top_owner_frame;
 /// The generation of a slot, which may be released and reused by another thread meanwhile. Relaxed:
 /// it says only whether a reference is stale.
 inline std::uint32_t generation_of(const slot& s) noexcept {
-    return std::atomic_ref(const_cast<slot&>(s).generation).load(std::memory_order_relaxed);
+    return field_ref(const_cast<slot&>(s).generation).load(std::memory_order_relaxed);
 }
 
 inline slot_kind kind_of(const slot& s) noexcept {
-    return std::atomic_ref(const_cast<slot&>(s).kind).load(std::memory_order_relaxed);
+    return field_ref(const_cast<slot&>(s).kind).load(std::memory_order_relaxed);
 }
 
 /// Figures of a slab.
@@ -100,7 +102,7 @@ public:
     /// Says what lives in a slot, after that was constructed: a walk sees both or neither. Until
     /// then the slot is one of a kind that nobody walks for.
     static void publish(void* object, slot_kind kind) noexcept {
-        std::atomic_ref(slot::of(object)->kind).store(kind, std::memory_order_release);
+        field_ref(slot::of(object)->kind).store(kind, std::memory_order_release);
     }
 
     /// Calls f(slot&, kind) for each slot in use; f may release that slot. Owner only, with no
@@ -114,7 +116,7 @@ public:
             for (unsigned i = 0; i != carved; ++i) {
                 slot* s = at_page->slot_at(i);
                 // acquire: pairs with publish().
-                const slot_kind kind = std::atomic_ref(s->kind).load(std::memory_order_acquire);
+                const slot_kind kind = field_ref(s->kind).load(std::memory_order_acquire);
                 if (kind != slot_kind::none) {
                     f(*s, kind);
                 }
@@ -167,7 +169,7 @@ private:
         return blocks_[number / block_pages].load(std::memory_order_acquire)[number % block_pages];
     }
     static void set_kind(slot* s, slot_kind kind) noexcept {
-        std::atomic_ref(s->kind).store(kind, std::memory_order_relaxed);
+        field_ref(s->kind).store(kind, std::memory_order_relaxed);
     }
     // Apart from their callers, whose usual way then needs no registers to be saved.
     [[gnu::noinline]] bool owned_further_out() const noexcept;

@@ -270,10 +270,10 @@ def case_shared_buffers():
 
 def case_timeouts():
     with server("echo_server") as port:
-        said = run("client_with_timeouts", "127.0.0.1", port, "hello", 10)
+        said = run("client_with_timeouts", "127.0.0.1", port, "hello", 10_000)
         assert (said.returncode, said.stdout) == (0, "hello\n"), said
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
-        late = run("client_with_timeouts", "127.0.0.1", silent.getsockname()[1], "x", 0.1)
+        late = run("client_with_timeouts", "127.0.0.1", silent.getsockname()[1], "x", 100)
         assert late.returncode == 1 and "read: " in late.stderr, late
 
 

@@ -175,6 +175,7 @@ TEST_CASE("signal_set: no delivery is lost, however many come at once or in a ha
     CHECK(poll(ctx) == 0);
 }
 
+#if defined(SIGRTMIN)  // macOS and OpenBSD queue none
 TEST_CASE("signal_set: signals that the system queues are all counted while they are held back") {
     if (gyre::testing::signals_are_held_back) {
         GYRE_SKIP("ThreadSanitizer makes one signal of many");
@@ -185,8 +186,8 @@ TEST_CASE("signal_set: signals that the system queues are all counted while they
     const recorder log(set);
     sigset_t held;
     sigset_t before;
-    ::sigemptyset(&held);
-    ::sigaddset(&held, SIGRTMIN);
+    sigemptyset(&held);
+    sigaddset(&held, SIGRTMIN);
     ::pthread_sigmask(SIG_BLOCK, &held, &before);
     raise_times(SIGRTMIN, 20);
     CHECK(ctx.poll() == 0);
@@ -194,6 +195,7 @@ TEST_CASE("signal_set: signals that the system queues are all counted while they
     CHECK(poll(ctx) == 20);
     CHECK(log.numbers == numbers(20, SIGRTMIN));
 }
+#endif
 
 TEST_CASE("signal_set: one delivery ends the oldest wait only") {
     const hang_guard guard;

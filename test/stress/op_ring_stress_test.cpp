@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using gyre::time_ns;
@@ -70,13 +71,35 @@ struct alignas(64) producer_slot {
     std::vector<std::uint32_t> numbers;
 };
 
+/// Joined when they go.
+class joined_threads {
+public:
+    joined_threads() = default;
+    joined_threads(joined_threads&&) = default;
+    joined_threads& operator=(joined_threads&&) = delete;
+    ~joined_threads() { join(); }
+
+    template <class Function>
+    void start(Function function) {
+        threads_.emplace_back(std::move(function));
+    }
+    void join() {
+        for (std::thread& each : threads_) {
+            each.join();
+        }
+        threads_.clear();
+    }
+
+private:
+    std::vector<std::thread> threads_;
+};
+
 template <class Push>
-std::vector<std::jthread> start(std::array<producer_slot, producers>& slots, std::uint32_t each,
-                                Push push) {
-    std::vector<std::jthread> threads;
+joined_threads start(std::array<producer_slot, producers>& slots, std::uint32_t each, Push push) {
+    joined_threads threads;
     for (std::uint32_t id = 0; id != producers; ++id) {
         slots[id].numbers.resize(each);
-        threads.emplace_back([&numbers = slots[id].numbers, id, each, push] {
+        threads.start([&numbers = slots[id].numbers, id, each, push] {
             for (std::uint32_t n = 0; n != each; ++n) {
                 numbers[n] = n;
                 push(timer_op{&numbers[n], id, n, time_ns{n} * 3});
@@ -116,7 +139,7 @@ TEST_CASE("op_ring: four producers lose nothing and each one's order is kept") {
     CHECK_FALSE(wrong);
     CHECK(order.taken() == producers * each);
     INFO("refused " << refused.load());
-    threads.clear();
+    threads.join();
     CHECK(ring.empty());
     CHECK_FALSE(ring.pop(op));
 

@@ -64,13 +64,13 @@ private:
 bool sigpipe_is_blocked() {
     sigset_t mask;
     ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-    return ::sigismember(&mask, SIGPIPE) == 1;
+    return sigismember(&mask, SIGPIPE) == 1;
 }
 
 bool sigpipe_is_pending() {
     sigset_t pending;
     ::sigpending(&pending);
-    return ::sigismember(&pending, SIGPIPE) == 1;
+    return sigismember(&pending, SIGPIPE) == 1;
 }
 
 TEST_CASE("native descriptors: pipe ends are born non-blocking and close-on-exec") {
@@ -184,8 +184,8 @@ TEST_CASE("native descriptors: a SIGPIPE that was pending before stays pending")
     fd_pair pipe = made_pipe();
     pipe.a.reset();
     sigset_t only;
-    ::sigemptyset(&only);
-    ::sigaddset(&only, SIGPIPE);
+    sigemptyset(&only);
+    sigaddset(&only, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &only, nullptr);
     ::pthread_kill(::pthread_self(), SIGPIPE);
     char byte = 'x';

@@ -127,7 +127,7 @@ void report_mask(void* raw) noexcept {
     sigset_t mask;
     ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE}) {
-        report.signals_open += ::sigismember(&mask, number) == 1 ? 0 : 1;
+        report.signals_open += sigismember(&mask, number) == 1 ? 0 : 1;
     }
     report.self = ::pthread_self();
     report.done.add();
@@ -146,7 +146,7 @@ TEST_CASE("native threads: a detached thread runs its entry with all signals blo
     }
     CHECK(report->signals_open == 0);
     CHECK(::pthread_equal(report->self, ::pthread_self()) == 0);
-    CHECK(::sigismember(&after, SIGTERM) == ::sigismember(&before, SIGTERM));
+    CHECK(sigismember(&after, SIGTERM) == sigismember(&before, SIGTERM));
 }
 
 TEST_CASE("native threads: the timer slack is set and told") {

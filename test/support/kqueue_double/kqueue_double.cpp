@@ -8,7 +8,7 @@
 //  - adding a filter that is there changes its user data, and nothing of how it reports;
 //  - the filter for urgent data says nothing of the end, and the one for writing calls this end's
 //    own shutdown an end;
-//  - a call for writing to a kqueue is refused;
+//  - a filter for writing to a kqueue is refused;
 //  - KQUEUE_DOUBLE_NO_USER in the environment: a header with EVFILT_USER, and a kernel without.
 #include <sys/event.h>
 
@@ -280,8 +280,13 @@ private:
     }
 
     std::size_t collect_user(struct kevent* events, std::size_t room) {
+        const int user = user_.load();
+        pollfd now{user, POLLIN, 0};
+        if (room == 0 || user < 0 || ::poll(&now, 1, 0) <= 0) {
+            return 0;
+        }
         std::uint64_t count = 0;
-        if (room == 0 || user_.load() < 0 || ::read(user_.load(), &count, sizeof count) < 0) {
+        if (has_flag(filter_, EV_CLEAR) && ::read(user, &count, sizeof count) < 0) {
             return 0;
         }
         events[0] = filter_;
@@ -295,6 +300,9 @@ private:
     std::atomic<int> user_{-1};
     struct kevent filter_ {};
 };
+
+/// Changes of this descriptor's filters for writing are refused while it is not negative.
+std::atomic<int> refused{-1};
 
 /// Guards all but trigger().
 std::mutex lock;
@@ -347,7 +355,10 @@ int make_changes(queue_state& queue, const struct kevent* changes, kqueue_double
     const std::scoped_lock guard(lock);
     kqueue_double_count written = 0;
     for (kqueue_double_count i = 0; i < count; ++i) {
-        const int error = queue.apply(changes[i], find(changes[i].ident) != nullptr);
+        const bool refuse = is_of(changes[i], EVFILT_WRITE) && has_flag(changes[i], EV_ADD) &&
+                            static_cast<int>(changes[i].ident) == refused.load();
+        const int error =
+            refuse ? ENOMEM : queue.apply(changes[i], find(changes[i].ident) != nullptr);
         if (error == 0 && !has_flag(changes[i], EV_RECEIPT)) {
             continue;
         }
@@ -366,6 +377,8 @@ int make_changes(queue_state& queue, const struct kevent* changes, kqueue_double
 }  // namespace
 
 extern "C" {
+
+void kqueue_double_refuse_writing(int handle) { refused = handle; }
 
 int kqueue() { return make(0); }
 int kqueue1(int flags) { return make((flags & O_CLOEXEC) != 0 ? EPOLL_CLOEXEC : 0); }
@@ -391,9 +404,9 @@ int kevent(int queue, const struct kevent* changes, kqueue_double_count change_c
     }
     using clock = std::chrono::steady_clock;
     using std::chrono::nanoseconds;
-    const auto given = timeout == nullptr ? nanoseconds(0)
-                                          : nanoseconds(timeout->tv_nsec) +
-                                                std::chrono::seconds(timeout->tv_sec);
+    const auto given = timeout == nullptr
+                           ? nanoseconds(0)
+                           : nanoseconds(timeout->tv_nsec) + std::chrono::seconds(timeout->tv_sec);
     const clock::time_point deadline = clock::now() + given;
     for (;;) {
         {

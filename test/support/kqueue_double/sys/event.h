@@ -90,4 +90,7 @@ int kqueue();
 int kqueue1(int flags);
 int kevent(int queue, const struct kevent* changes, kqueue_double_count change_count,
            struct kevent* events, kqueue_double_count event_count, const std::timespec* timeout);
+
+/// Not of kqueue: filters for writing to that descriptor can't be added (ENOMEM); -1 for none.
+void kqueue_double_refuse_writing(int handle);
 }
