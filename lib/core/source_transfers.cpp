@@ -125,7 +125,7 @@ bool source_table::note_no_bytes(transfer_operation* op, source& s, io_moved mov
     s.note_ready(op->queue);
     op->set_success(system_);
     if (moved.is_failed()) {
-        op->set_error({moved.code(), std::system_category()});
+        op->set_error({moved.code(), gyre::error::get_system_category()});
     } else if (op->queue == static_cast<unsigned>(io_queue::read) && s.is(source::stream)) {
         op->set_error(error::make_error_code(error::eof));
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// The parts of the native POSIX platform, one function for each facility, and the few calls that
-// differ from system to system. Private to lib/platform; knows nothing of loops.
+// What the parts of the native POSIX platform share, and the few calls that differ from system to
+// system. Private to lib/platform; knows nothing of loops.
 #pragma once
 
-#include "platform/platform.hpp"
+#include "platform/native.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,21 +19,6 @@
 #include <sys/uio.h>
 
 namespace gyre::inline v0::detail {
-
-// Each object has no state of its own that needs destroying: it may be used before main() and
-// after it.
-socket_ops& native_socket_ops() noexcept;
-descriptor_ops& native_descriptor_ops() noexcept;
-name_ops& native_name_ops() noexcept;
-signal_ops& native_signal_ops() noexcept;
-clock_ops& native_clock_ops() noexcept;
-random_ops& native_random_ops() noexcept;
-offload_ops& native_offload_ops() noexcept;
-thread_ops& native_thread_ops() noexcept;
-
-/// What offload promises; named for its tests.
-inline constexpr std::size_t offload_threads = 4;
-inline constexpr std::size_t offload_queue_capacity = 1024;
 
 #if defined(__linux__)
 /// What a call with one buffer is asked for at most: Linux takes any length and transfers what it

@@ -92,4 +92,6 @@ constinit posix_thread_ops instance;
 
 thread_ops& native_thread_ops() noexcept { return instance; }
 
+std::uint64_t process_number() noexcept { return static_cast<std::uint64_t>(::getpid()); }
+
 }  // namespace gyre::inline v0::detail

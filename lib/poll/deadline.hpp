@@ -23,10 +23,10 @@ inline time_ns time_left(time_ns deadline) noexcept {
 }
 
 /// For calls that take a timespec; "for ever" is a null pointer there and not expressed by this.
-inline std::timespec to_timespec(time_ns left) noexcept {
+inline ::timespec to_timespec(time_ns left) noexcept {
     constexpr time_ns second = 1'000'000'000;
-    std::timespec result{};
-    result.tv_sec = static_cast<std::time_t>(left / second);
+    ::timespec result{};
+    result.tv_sec = static_cast<decltype(result.tv_sec)>(left / second);
     result.tv_nsec = static_cast<long>(left % second);
     return result;
 }

@@ -12,6 +12,7 @@ namespace gyre::inline v0::detail {
 poller* make_epoll_poller(std::error_code& error) noexcept;
 /// An epoll poller where the kernel, or whoever guards it, has no io_uring for this process.
 poller* make_io_uring_poller(std::error_code& error) noexcept;
+poller* make_afd_poller(std::error_code& error) noexcept;
 poller* make_kqueue_poller(std::error_code& error) noexcept;
 poller* make_posix_poll_poller(std::error_code& error) noexcept;
 

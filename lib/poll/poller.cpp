@@ -10,6 +10,9 @@ namespace gyre::inline v0 {
 namespace {
 
 constexpr poller_factory table[] = {
+#if GYRE_HAS_AFD
+    {"afd", &detail::make_afd_poller},
+#endif
 #if GYRE_HAS_EPOLL
     {"epoll", &detail::make_epoll_poller},
 #endif
@@ -19,8 +22,10 @@ constexpr poller_factory table[] = {
 #if GYRE_HAS_IO_URING
     {"io_uring", &detail::make_io_uring_poller},
 #endif
+#if GYRE_HAS_POLL
     {"poll", &detail::make_posix_poll_poller},
     {"poll-oneshot", &detail::make_posix_poll_oneshot_poller},
+#endif
 };
 
 constexpr const poller_factory* find(std::string_view name) noexcept {

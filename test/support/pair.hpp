@@ -9,13 +9,43 @@
 #include <cstddef>
 #include <utility>
 
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#endif
 
 namespace gyre::testing {
+
+#if defined(_WIN32)
+
+inline int close_fd(int fd) { return ::closesocket(static_cast<SOCKET>(fd)); }
+inline ssize_t read_fd(int fd, void* data, std::size_t size) { return ::recv(fd, data, size, 0); }
+inline ssize_t write_fd(int fd, const void* data, std::size_t size) {
+    return ::send(fd, data, size, 0);
+}
+inline void set_nonblocking(int fd, bool on = true) {
+    u_long mode = on ? 1 : 0;
+    REQUIRE(::ioctlsocket(static_cast<SOCKET>(fd), static_cast<long>(FIONBIO), &mode) == 0);
+}
+
+#else
+
+inline int close_fd(int fd) { return ::close(fd); }
+inline ssize_t read_fd(int fd, void* data, std::size_t size) { return ::read(fd, data, size); }
+inline ssize_t write_fd(int fd, const void* data, std::size_t size) {
+    return ::write(fd, data, size);
+}
+inline void set_nonblocking(int fd, bool on = true) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    REQUIRE(::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) == 0);
+}
+
+#endif
 
 /// Owns a descriptor.
 class unique_fd {
@@ -33,7 +63,7 @@ public:
     int release() { return std::exchange(fd_, -1); }
     void reset(int fd = -1) {
         if (fd_ >= 0) {
-            ::close(fd_);
+            close_fd(fd_);
         }
         fd_ = fd;
     }
@@ -42,33 +72,11 @@ private:
     int fd_ = -1;
 };
 
-inline void set_nonblocking(int fd) {
-    REQUIRE(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);
-}
-
 /// Two connected, non-blocking ends. Of a pipe, `a` reads and `b` writes.
 struct fd_pair {
     unique_fd a;
     unique_fd b;
 };
-
-inline fd_pair pipe_pair() {
-    std::array<int, 2> ends{};
-    REQUIRE(::pipe(ends.data()) == 0);
-    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
-    set_nonblocking(ends[0]);
-    set_nonblocking(ends[1]);
-    return made;
-}
-
-inline fd_pair unix_pair() {
-    std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
-    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
-    set_nonblocking(ends[0]);
-    set_nonblocking(ends[1]);
-    return made;
-}
 
 inline fd_pair tcp_pair() {
     const unique_fd listener(::socket(AF_INET, SOCK_STREAM, 0));
@@ -92,24 +100,60 @@ inline fd_pair tcp_pair() {
     return {std::move(client), std::move(server)};
 }
 
-inline void put_byte(int fd) { REQUIRE(::write(fd, "x", 1) == 1); }
+#if defined(_WIN32)
+
+/// There is no socketpair(), and a pipe can't be waited for: connections of TCP that send at once.
+inline fd_pair unix_pair() {
+    fd_pair pair = tcp_pair();
+    const int on = 1;
+    for (const int fd : {pair.a.get(), pair.b.get()}) {
+        REQUIRE(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    }
+    return pair;
+}
+
+#else
+
+inline fd_pair pipe_pair() {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
+    set_nonblocking(ends[0]);
+    set_nonblocking(ends[1]);
+    return made;
+}
+
+inline fd_pair unix_pair() {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+    fd_pair made{unique_fd(ends[0]), unique_fd(ends[1])};
+    set_nonblocking(ends[0]);
+    set_nonblocking(ends[1]);
+    return made;
+}
+
+#endif
+
+inline void put_byte(int fd) { REQUIRE(write_fd(fd, "x", 1) == 1); }
 
 inline void take_byte(int fd) {
     char byte = 0;
-    REQUIRE(::read(fd, &byte, 1) == 1);
+    REQUIRE(read_fd(fd, &byte, 1) == 1);
 }
 
 /// Writes until the peer's buffer takes no more.
 inline void fill(int fd) {
     const std::array<char, 4096> block{};
-    while (::write(fd, block.data(), block.size()) > 0) {}
+    while (write_fd(fd, block.data(), block.size()) > 0) {}
 }
 
 /// Reads all that is there.
 inline void drain(int fd) {
     std::array<char, 4096> block{};
-    while (::read(fd, block.data(), block.size()) > 0) {}
+    while (read_fd(fd, block.data(), block.size()) > 0) {}
 }
+
+#if !defined(_WIN32)
 
 /// The soft limit of open descriptors, put back at the end.
 class descriptor_limit {
@@ -147,5 +191,7 @@ inline int next_descriptor() {
     REQUIRE(probe.get() >= 0);
     return probe.get();
 }
+
+#endif
 
 }  // namespace gyre::testing

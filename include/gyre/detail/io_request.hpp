@@ -65,7 +65,7 @@ class io_moved {
 public:
     static constexpr io_moved bytes(std::int64_t n) noexcept { return io_moved(n); }
     static constexpr io_moved would_block() noexcept { return io_moved(-1); }
-    /// `code` of the system's category.
+    /// `code` of error::get_system_category().
     static constexpr io_moved failed(int code) noexcept {
         return io_moved(-2 - std::int64_t{code});
     }

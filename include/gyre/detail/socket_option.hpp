@@ -105,10 +105,16 @@ public:
     int value() const noexcept { return this->value_; }
 };
 
-/// POSIX's struct linger; the library checks that it is.
+#if defined(_WIN32)
+using linger_number = unsigned short;
+#else
+using linger_number = int;
+#endif
+
+/// The system's struct linger; the library checks that it is.
 struct linger_value {
-    int on = 0;
-    int seconds = 0;
+    linger_number on = 0;
+    linger_number seconds = 0;
 };
 
 /// What close() does with data that has not been sent yet: off, the system goes on sending it; on,
@@ -116,13 +122,15 @@ struct linger_value {
 class linger_option : public option_base<option_name::linger, linger_value> {
 public:
     linger_option() noexcept = default;
-    linger_option(bool on, int seconds) noexcept : option_base(linger_value{on ? 1 : 0, seconds}) {}
+    linger_option(bool on, int seconds) noexcept
+        : option_base(linger_value{static_cast<linger_number>(on ? 1 : 0),
+                                   static_cast<linger_number>(seconds)}) {}
 
     bool enabled() const noexcept { return value_.on != 0; }
     void enabled(bool on) noexcept { value_.on = on ? 1 : 0; }
     /// In seconds.
     int timeout() const noexcept { return value_.seconds; }
-    void timeout(int seconds) noexcept { value_.seconds = seconds; }
+    void timeout(int seconds) noexcept { value_.seconds = static_cast<linger_number>(seconds); }
 };
 
 }  // namespace gyre::inline v0::detail

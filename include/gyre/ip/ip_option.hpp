@@ -113,7 +113,7 @@ public:
 /// A multicast group and the interface on which it is meant, in the system's form.
 class GYRE_API group_request {
 public:
-    group_request(const ip::address& group, const ip::address_v4& interface,
+    group_request(const ip::address& group, const ip::address_v4& interface_address,
                   unsigned long index) noexcept;
 
     const void* data(bool v6) const noexcept { return v6 ? v6_ : v4_; }
@@ -132,8 +132,8 @@ public:
     explicit group_option(const ip::address& group) noexcept
         : request_(group, ip::address_v4(), group_scope(group)) {}
     /// On the interface with that address.
-    group_option(const ip::address_v4& group, const ip::address_v4& interface) noexcept
-        : request_(group, interface, 0) {}
+    group_option(const ip::address_v4& group, const ip::address_v4& interface_address) noexcept
+        : request_(group, interface_address, 0) {}
     /// On the interface with that index; 0 is the system's choice.
     group_option(const ip::address_v6& group, unsigned long index) noexcept
         : request_(group, ip::address_v4(), index) {}
@@ -159,8 +159,8 @@ private:
 class outbound_interface_option : public ip_option<ip_option_name::outbound_interface> {
 public:
     /// For IPv4: the interface with that address.
-    explicit outbound_interface_option(const ip::address_v4& interface) noexcept
-        : v4_(interface.to_bytes()) {}
+    explicit outbound_interface_option(const ip::address_v4& address) noexcept
+        : v4_(address.to_bytes()) {}
     /// For IPv6: the interface with that index.
     explicit outbound_interface_option(unsigned int index) noexcept : v6_(index) {}
 

@@ -4,11 +4,9 @@
 #include <gyre/ip/tcp.hpp>
 #include <gyre/ip/udp.hpp>
 
-#include <cstring>
+#include "platform/socket_headers.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <cstring>
 
 namespace gyre::inline v0 {
 namespace detail {
@@ -21,9 +19,7 @@ Address load(const unsigned char* bytes) noexcept {
     return a;
 }
 
-sa_family_t family_of(const unsigned char* bytes) noexcept {
-    return load<sockaddr>(bytes).sa_family;
-}
+int family_of(const unsigned char* bytes) noexcept { return load<sockaddr>(bytes).sa_family; }
 
 }  // namespace
 

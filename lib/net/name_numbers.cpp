@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// The numbers of lookups in the headers of POSIX systems.
+// The numbers of lookups in the system's headers.
 #include "net/name_lookup.hpp"
 
 #include <gyre/ip/basic_resolver.hpp>
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "platform/socket_headers.hpp"
 
 namespace gyre::inline v0::detail {
 

@@ -7,12 +7,11 @@
 #include <gyre/local/seq_packet_protocol.hpp>
 #include <gyre/local/stream_protocol.hpp>
 
+#include "platform/socket_headers.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-
-#include <sys/socket.h>
-#include <sys/un.h>
 
 namespace gyre::inline v0 {
 namespace detail {

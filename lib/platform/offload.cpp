@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // The process's pool of threads for calls that block. Knows nothing of the jobs.
-#include "platform/native_posix.hpp"
+#include "platform/native.hpp"
 
 #include <gyre/error.hpp>
 
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <new>
-
-#include <unistd.h>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -20,9 +19,10 @@ namespace {
 /// still use it while the process ends.
 class thread_pool final {
 public:
-    thread_pool(thread_pool* before, pid_t process) noexcept : before_(before), process_(process) {}
+    thread_pool(thread_pool* before, std::uint64_t process) noexcept
+        : before_(before), process_(process) {}
 
-    pid_t process() const noexcept { return process_; }
+    std::uint64_t process() const noexcept { return process_; }
 
     std::error_code submit(offload_job* job) noexcept {
         const std::lock_guard lock(mutex_);
@@ -64,7 +64,7 @@ private:
 
     // The pool of the parent process: kept reachable for leak checkers, never used.
     [[maybe_unused]] thread_pool* const before_;
-    const pid_t process_;
+    const std::uint64_t process_;
     std::mutex mutex_;
     std::condition_variable wanted_;
     std::size_t threads_ = 0;
@@ -79,7 +79,7 @@ constinit std::atomic<thread_pool*> current{nullptr};
 /// The pool of this process. A child of fork() has a copy of its parent's, without the threads and
 /// with a mutex in any state: it starts anew, and jobs that waited in the copy never run there.
 thread_pool* pool_of_this_process() noexcept {
-    const pid_t process = ::getpid();
+    const std::uint64_t process = process_number();
     thread_pool* found = current.load(std::memory_order_acquire);
     while (found == nullptr || found->process() != process) {
         std::unique_ptr<thread_pool> made(new (std::nothrow) thread_pool(found, process));
@@ -93,7 +93,7 @@ thread_pool* pool_of_this_process() noexcept {
     return found;
 }
 
-class posix_offload_ops final : public offload_ops {
+class pooled_offload_ops final : public offload_ops {
 public:
     std::error_code submit(offload_job* job) noexcept override {
         thread_pool* const pool = pool_of_this_process();
@@ -104,7 +104,7 @@ public:
     }
 };
 
-constinit posix_offload_ops instance;
+constinit pooled_offload_ops instance;
 
 }  // namespace
 

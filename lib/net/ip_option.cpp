@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// The options of IP in the headers of POSIX systems.
+// The options of IP in the system's numbers.
 #include <gyre/ip/ip_option.hpp>
 
-#include <cstring>
+#include "platform/socket_headers.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <cstring>
 
 namespace gyre::inline v0::detail {
 
@@ -25,20 +24,20 @@ option_number number_of(ip_option_name name, bool v6) noexcept {
     return {-1, -1};
 }
 
-group_request::group_request(const ip::address& group, const ip::address_v4& interface,
+group_request::group_request(const ip::address& group, const ip::address_v4& interface_address,
                              unsigned long index) noexcept
     : v4_{}, v6_{} {
     static_assert(sizeof(ip_mreq) == sizeof v4_ && sizeof(ipv6_mreq) == sizeof v6_);
     if (group.is_v4()) {
         ip_mreq request{};
         request.imr_multiaddr.s_addr = htonl(group.to_v4().to_uint());
-        request.imr_interface.s_addr = htonl(interface.to_uint());
+        request.imr_interface.s_addr = htonl(interface_address.to_uint());
         std::memcpy(v4_, &request, sizeof v4_);
     } else {
         ipv6_mreq request{};
         const auto octets = group.to_v6().to_bytes();
         std::memcpy(&request.ipv6mr_multiaddr, octets.data(), octets.size());
-        request.ipv6mr_interface = static_cast<unsigned int>(index);
+        request.ipv6mr_interface = static_cast<decltype(request.ipv6mr_interface)>(index);
         std::memcpy(v6_, &request, sizeof v6_);
     }
 }

@@ -7,10 +7,10 @@
 #include <gyre/generic/seq_packet_protocol.hpp>
 #include <gyre/generic/stream_protocol.hpp>
 
+#include "platform/socket_headers.hpp"
+
 #include <cstddef>
 #include <cstring>
-
-#include <sys/socket.h>
 
 namespace gyre::inline v0 {
 namespace detail {
