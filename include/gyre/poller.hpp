@@ -54,7 +54,9 @@ enum class readiness : std::uint8_t {
     writable = 2,
     priority = 4,
     error = 8,    ///< an error is pending; reported together with readable and writable
-    hangup = 16,  ///< both directions are down; reported together with readable and writable
+    /// Both directions are down; reported together with readable and writable. On Windows only a
+    /// reset is: the end of the peer's direction is readable there, whatever this end has done.
+    hangup = 16,
 };
 
 constexpr readiness operator|(readiness a, readiness b) noexcept {

@@ -27,7 +27,7 @@ source_table::source_table(platform& world, poller& p, slab& memory, ready_queue
       slab_(memory),
       ready_(ready),
       events_(events),
-      system_(&gyre::error::get_system_category()),
+      system_(&std::system_category()),
       one_shot_(has(p.features(), poller_features::one_shot) ? source::one_shot : 0),
       accept_batch_(options.accept_batch) {}
 

@@ -63,6 +63,13 @@ public:
     WSABUF* data() noexcept { return list_.data(); }
     /// At least one, which may be empty.
     DWORD count() const noexcept { return static_cast<DWORD>(std::max<std::size_t>(count_, 1)); }
+    std::size_t bytes() const noexcept {
+        std::size_t sum = 0;
+        for (std::size_t i = 0; i != count_; ++i) {
+            sum += list_[i].len;
+        }
+        return sum;
+    }
 
 private:
     std::array<WSABUF, pieces_max> list_{};
@@ -91,8 +98,9 @@ void receive(io_request& request, io_result& result) noexcept {
         set_error(code, result);
         return;
     }
-    result.bytes = moved;
-    result.flags = static_cast<int>(flags) | (code == WSAEMSGSIZE ? MSG_TRUNC : 0);
+    const bool cut = code == WSAEMSGSIZE;
+    result.bytes = cut ? into.bytes() : moved;
+    result.flags = static_cast<int>(flags) | (cut ? MSG_TRUNC : 0);
     if (from != nullptr) {
         request.address_size = std::min(request.address_size, static_cast<std::size_t>(length));
     }

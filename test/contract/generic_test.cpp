@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/result.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <array>
 #include <vector>
@@ -84,6 +85,8 @@ TEST_CASE("generic packets: a protocol that the system does not have is an error
     socket.open(generic::seq_packet_protocol(AF_INET, 255), ec);
     CHECK(ec);
     CHECK_FALSE(socket.is_open());
-    socket.open(generic::seq_packet_protocol(AF_UNIX, 0), ec);
-    CHECK_FALSE(ec);
+    if (!on_windows) {
+        socket.open(generic::seq_packet_protocol(AF_UNIX, 0), ec);
+        CHECK_FALSE(ec);
+    }
 }

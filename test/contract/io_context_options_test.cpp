@@ -9,11 +9,11 @@
 
 #include "support/catch.hpp"
 #include "support/counting_poller.hpp"
+#include "support/environment.hpp"
 #include "support/hang_guard.hpp"
 
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <system_error>
@@ -139,22 +139,17 @@ TEST_CASE("io_context: a poller that can't be made is a system_error of the cons
 }
 
 TEST_CASE("io_context: a GYRE_POLLER that is not there is an error, and goes before the table") {
-    const char* const wish = std::getenv("GYRE_POLLER");
-    const std::string old = wish != nullptr ? wish : "";
-    ::setenv("GYRE_POLLER", "no-such-poller", 1);
-    CHECK_THROWS_AS(io_context(), std::system_error);
+    {
+        const gyre::testing::environment wish("GYRE_POLLER", "no-such-poller");
+        CHECK_THROWS_AS(io_context(), std::system_error);
+    }
     for (const gyre::poller_factory& entry : gyre::pollers()) {
-        ::setenv("GYRE_POLLER", entry.name, 1);
+        const gyre::testing::environment wish("GYRE_POLLER", entry.name);
         CHECK(std::string(io_context().poller_name()) == entry.name);
     }
     io_context_options options;
     options.poller = &gyre::pollers().back();
     CHECK(std::string(io_context(options).poller_name()) == options.poller->name);
-    if (wish != nullptr) {
-        ::setenv("GYRE_POLLER", old.c_str(), 1);
-    } else {
-        ::unsetenv("GYRE_POLLER");
-    }
 }
 
 #if defined(__linux__)

@@ -4,42 +4,20 @@
 #include <gyre/poller.hpp>
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/pair.hpp"
 #include "support/poller_rig.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 #include <string>
 
+#if !defined(_WIN32)
 #include <fcntl.h>
+#endif
 
 using namespace gyre;
 using namespace gyre::testing;
-
-namespace {
-
-/// Sets an environment variable for the length of a case.
-class environment {
-public:
-    environment(const char* name, const char* value) : name_(name) {
-        if (const char* old = std::getenv(name)) {
-            old_ = old;
-            had_ = true;
-        }
-        ::setenv(name, value, 1);
-    }
-    environment(const environment&) = delete;
-    environment& operator=(const environment&) = delete;
-    ~environment() { had_ ? ::setenv(name_, old_.c_str(), 1) : ::unsetenv(name_); }
-
-private:
-    const char* name_;
-    std::string old_;
-    bool had_ = false;
-};
-
-}  // namespace
 
 TEST_CASE("poller table: has entries with different names that find_poller finds") {
     std::set<std::string> names;
@@ -163,7 +141,8 @@ TEST_CASE("poller: a level-triggered registration repeats, a one-shot one waits 
         pair.b.reset();  // a hang-up is no reason to report a disarmed registration
         CHECK(rig.quiet());
         rig.modify(pair.a.get(), 8, interest::read);
-        CHECK(any(rig.next_of(8) & readiness::hangup));
+        const readiness what = rig.next_of(8);
+        CHECK(any(what & (rig.tells_hangups() ? readiness::hangup : readiness::readable)));
         CHECK(rig.quiet());
         return;
     }
@@ -219,6 +198,7 @@ TEST_CASE("poller: returns keys as they were given, and refuses the greatest one
     }
 }
 
+#if !defined(_WIN32)  // no dup()
 TEST_CASE("poller: two handles of one description are two registrations") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
@@ -234,6 +214,7 @@ TEST_CASE("poller: two handles of one description are two registrations") {
     }
     CHECK(keys == std::set<std::uint64_t>{1, 2});
 }
+#endif
 
 TEST_CASE("poller: adding a registered handle is file_exists and changes nothing") {
     GYRE_FOR_EACH_POLLER(rig);
@@ -251,8 +232,9 @@ TEST_CASE("poller: modify and remove of an unknown handle are no_such_file_or_di
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     const int open = pair.a.get();
-    const int closed = ::dup(open);
-    ::close(closed);
+    fd_pair other = unix_pair();
+    const int closed = other.a.get();
+    other.a.reset();
     for (const int handle : {open, closed, -1, 1 << 20}) {
         INFO("handle " << handle);
         CHECK(rig->modify(handle, 1, interest::read) == std::errc::no_such_file_or_directory);
@@ -268,11 +250,13 @@ TEST_CASE("poller: modify and remove of an unknown handle are no_such_file_or_di
 
 TEST_CASE("poller: refuses what is no open descriptor and what can't be waited for") {
     GYRE_FOR_EACH_POLLER(rig);
-    const int closed = ::dup(0);
-    ::close(closed);
+    fd_pair pair = unix_pair();
+    const int closed = pair.a.get();
+    pair.a.reset();
     CHECK(rig->add(closed, 1, interest::read) == std::errc::bad_file_descriptor);
     CHECK(rig->add(-1, 1, interest::read) == std::errc::bad_file_descriptor);
 
+#if !defined(_WIN32)  // where a handle is a socket or nothing
     char path[] = "/tmp/gyre-poller-test-XXXXXX";
     const unique_fd file(::mkstemp(path));
     REQUIRE(file.get() >= 0);
@@ -283,6 +267,7 @@ TEST_CASE("poller: refuses what is no open descriptor and what can't be waited f
         CHECK(rig->remove(handle, remove_reason::releasing) ==
               std::errc::no_such_file_or_directory);
     }
+#endif
     CHECK(rig.quiet());
 }
 
@@ -336,7 +321,7 @@ TEST_CASE("poller: wait() appends to what the buffer holds and reports nothing t
 TEST_CASE("poller: reset() forgets every registration and leaves the poller usable") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
-    fd_pair other = pipe_pair();
+    fd_pair other = unix_pair();
     put_byte(pair.b.get());
     rig.add(pair.a.get(), 1, interest::read);
     rig.add(other.b.get(), 2, interest::write);

@@ -14,10 +14,14 @@
 #include <ctime>
 #include <thread>
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 using namespace gyre;
 using namespace gyre::testing;
+
+#if !defined(_WIN32)
 
 namespace {
 
@@ -65,6 +69,8 @@ private:
 
 }  // namespace
 
+#endif
+
 TEST_CASE("poller wait: never returns before a deadline below a millisecond") {
     GYRE_FOR_EACH_POLLER(rig);
     for (int i = 0; i < 300; ++i) {
@@ -83,6 +89,7 @@ TEST_CASE("poller wait: never returns before a deadline above a millisecond") {
     }
 }
 
+#if !defined(_WIN32)  // no such signals
 TEST_CASE("poller wait: sleeps through the fraction of a millisecond at the end") {
     GYRE_FOR_EACH_POLLER(rig);
     const time_ns began = now();
@@ -93,6 +100,7 @@ TEST_CASE("poller wait: sleeps through the fraction of a millisecond at the end"
     // A wait that looks at the clock again and again uses nearly all of it.
     CHECK(thread_time() - used < (now() - began) / 2);
 }
+#endif
 
 TEST_CASE("poller wait: two waits for the same deadline both end") {
     GYRE_FOR_EACH_POLLER(rig);
@@ -160,6 +168,7 @@ TEST_CASE("poller wait: an earlier deadline does not end a later wait without on
     other.join();
 }
 
+#if !defined(_WIN32)  // no such signals
 TEST_CASE("poller wait: signals neither end it nor put off its deadline") {
     GYRE_FOR_EACH_POLLER(rig);
     constexpr int limit = 4000;
@@ -170,6 +179,7 @@ TEST_CASE("poller wait: signals neither end it nor put off its deadline") {
     CHECK(storm.sent() < limit);  // it did not take the end of the storm
     CHECK(signals_handled > 0);
 }
+#endif
 
 TEST_CASE("poller notify: ends the next wait when none is in progress") {
     GYRE_FOR_EACH_POLLER(rig);
@@ -299,7 +309,7 @@ TEST_CASE("poller notify: works while two threads call it and a third one's hand
             rig.modify(pair.a.get(), 1, interest::read);
         }
         late += now() >= end ? 1 : 0;
-        (void)!::write(pair.b.get(), "x", 1);
+        (void)!write_fd(pair.b.get(), "x", 1);
     }
     first.join();
     second_one.join();
@@ -328,6 +338,7 @@ TEST_CASE("poller notify: may be called while reset() runs, and is not lost by i
     CHECK(late == 0);
 }
 
+#if !defined(_WIN32)  // no such signals
 TEST_CASE("poller notify: may be called inside a signal handler and keeps errno") {
     GYRE_FOR_EACH_POLLER(rig);
     static std::atomic<poller*> target{nullptr};
@@ -344,3 +355,4 @@ TEST_CASE("poller notify: may be called inside a signal handler and keeps errno"
     CHECK(now() < end);
     ::sigaction(SIGUSR1, &old, nullptr);
 }
+#endif

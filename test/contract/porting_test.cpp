@@ -297,9 +297,9 @@ template <class Option>
     e = asio::connect(s, found);
     e = asio::connect(s, found, ec);
     asio::async_connect(s, found, [](const error_code&, const tcp::endpoint&) {});
-    asio::signal_set signals(ctx, SIGINT, SIGTERM);
-    signals.add(SIGUSR1);
-    signals.remove(SIGUSR1, ec);
+    asio::signal_set signals(ctx, SIGINT);
+    signals.add(SIGTERM);
+    signals.remove(SIGTERM, ec);
     signals.clear();
     signals.cancel();
     signals.async_wait([](const error_code&, int) {});

@@ -158,6 +158,7 @@ TEST_CASE("readiness: a peer that closed or reset does not keep the loop busy") 
     run(ctx);
 }
 
+#if !defined(_WIN32)  // numbers are not given out again
 TEST_CASE("readiness: a pipe and a local socket that hung up do not keep the loop busy") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
@@ -185,6 +186,7 @@ TEST_CASE("readiness: a pipe and a local socket that hung up do not keep the loo
     s.close();
     run(ctx);
 }
+#endif
 
 TEST_CASE("readiness: room that nobody writes into does not keep the loop busy") {
     poller_calls calls;
@@ -223,6 +225,7 @@ TEST_CASE("readiness: operations of all kinds on one socket that is hung up all 
     }
 }
 
+#if !defined(_WIN32)  // numbers are not given out again
 TEST_CASE("readiness: a duplicate that lives on does not wake the loop after close()") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
@@ -240,6 +243,7 @@ TEST_CASE("readiness: a duplicate that lives on does not wake the loop after clo
     CHECK(waits_while_idle(ctx, calls) < few);
     CHECK(calls.events == before);
 }
+#endif
 
 TEST_CASE("readiness: a socket that is released no longer wakes the loop") {
     poller_calls calls;
@@ -258,6 +262,7 @@ TEST_CASE("readiness: a socket that is released no longer wakes the loop") {
     CHECK(calls.events == before);
 }
 
+#if !defined(_WIN32)  // numbers are not given out again
 TEST_CASE("readiness: a number used again gets no event of the socket that had it before") {
     io_context ctx;
     const bool accepted = GENERATE(false, true);
@@ -318,7 +323,9 @@ TEST_CASE("readiness: a number used again gets no event of the socket that had i
     run(ctx);
     CHECK(fresh_wait == once());
 }
+#endif
 
+#if !defined(_WIN32)  // numbers are not given out again
 TEST_CASE("readiness: a number used again behind a released socket is told apart") {
     io_context ctx;
     for (int i = 0; i < 50; ++i) {
@@ -352,7 +359,9 @@ TEST_CASE("readiness: a number used again behind a released socket is told apart
         CHECK(fresh == once({}, 4));
     }
 }
+#endif
 
+#if !defined(_WIN32)  // numbers are not given out again
 TEST_CASE("readiness: of thousands of ready sockets the first handler can close all") {
     const descriptor_limit limit(6000);
     rlimit now{};
@@ -397,6 +406,7 @@ TEST_CASE("readiness: of thousands of ready sockets the first handler can close 
     CHECK(std::count_if(all.begin(), all.end(), [](const auto& x) { return x->aborted; }) ==
           static_cast<std::ptrdiff_t>(count - 1));
 }
+#endif
 
 TEST_CASE("readiness: more ready sockets than one wait fetches are all served, none twice") {
     const descriptor_limit limit(6000);

@@ -22,7 +22,9 @@
 #include <thread>
 #include <vector>
 
+#if !defined(_WIN32)
 #include <sys/resource.h>
+#endif
 
 using namespace std::chrono_literals;
 using gyre::error_code;
@@ -221,7 +223,7 @@ TEST_CASE("runners: eight that have nothing to do use no processor time") {
     await([&] { return ran == 1000; });
     watch.await_sleep();
     const auto used = [] {
-        std::timespec t{};
+        ::timespec t{};
         ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
         return t.tv_sec * 1s + std::chrono::nanoseconds(t.tv_nsec);
     };

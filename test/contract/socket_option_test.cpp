@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +17,7 @@ using namespace gyre::testing;
 namespace {
 
 int system_value(tcp::socket& s, int level, int name) {
-    int value = -1;
+    int value = 0;
     socklen_t size = sizeof value;
     REQUIRE(::getsockopt(s.native_handle(), level, name, &value, &size) == 0);
     return value;
@@ -43,9 +44,13 @@ TEST_CASE("socket option: the switches can be turned on and off") {
     check_boolean<tcp::no_delay>(IPPROTO_TCP, TCP_NODELAY);
     check_boolean<tcp::socket::keep_alive>(SOL_SOCKET, SO_KEEPALIVE);
     check_boolean<tcp::socket::reuse_address>(SOL_SOCKET, SO_REUSEADDR);
-    check_boolean<tcp::socket::reuse_port>(SOL_SOCKET, SO_REUSEPORT);
+    if (!on_windows) {
+        check_boolean<tcp::socket::reuse_port>(SOL_SOCKET, SO_REUSEPORT);
+    }
     check_boolean<tcp::socket::broadcast>(SOL_SOCKET, SO_BROADCAST);
-    check_boolean<tcp::socket::do_not_route>(SOL_SOCKET, SO_DONTROUTE);
+    if (!on_wine()) {  // which can't turn it off
+        check_boolean<tcp::socket::do_not_route>(SOL_SOCKET, SO_DONTROUTE);
+    }
     check_boolean<tcp::socket::out_of_band_inline>(SOL_SOCKET, SO_OOBINLINE);
 }
 
@@ -95,6 +100,9 @@ TEST_CASE("socket option: buffer sizes reach the system") {
 }
 
 TEST_CASE("socket option: low watermarks are what the system says") {
+    if (on_windows) {
+        GYRE_SKIP("Windows has no low watermarks");
+    }
     io_context ctx;
     tcp::socket s(ctx, tcp::v4());
     s.set_option(tcp::socket::receive_low_watermark(5));
@@ -140,7 +148,7 @@ TEST_CASE("socket option: an error leaves the option as it was") {
     CHECK_THROWS_AS(s.set_option(option), system_error);
     s.open(tcp::v4());
     s.set_option(ip::v6_only(true), ec);  // not of this protocol
-    CHECK(ec);
+    CHECK((on_windows || ec));
 }
 
 TEST_CASE("socket option: an error code that was set is cleared by success") {
@@ -155,7 +163,7 @@ TEST_CASE("socket option: an error code that was set is cleared by success") {
     CHECK_FALSE(ec);
     ec = error::eof;
     s.local_endpoint(ec);
-    CHECK_FALSE(ec);
+    CHECK((on_windows || !ec));  // which knows no address of an unbound socket
     ec = error::eof;
     s.available(ec);
     CHECK_FALSE(ec);

@@ -7,6 +7,7 @@
 #include "support/hang_guard.hpp"
 #include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <array>
 #include <memory>
@@ -226,6 +227,9 @@ TEST_CASE("tcp acceptor: a chain of accepts takes all that wait, and starves nob
 }
 
 TEST_CASE("tcp acceptor: nothing is accepted without a pending accept") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 calls a reset the end of the stream");
+    }
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
     std::vector<tcp::socket> servers;
@@ -300,6 +304,9 @@ TEST_CASE("tcp acceptor: a port in use is refused, and free again after close()"
 }
 
 TEST_CASE("tcp acceptor: with reuse_port two listeners of two contexts share a port") {
+    if (on_windows) {
+        GYRE_SKIP("Windows has no reuse_port");
+    }
     io_context one;
     io_context two;
     tcp::acceptor first(one, tcp::v4());
@@ -339,6 +346,7 @@ TEST_CASE("tcp acceptor: with reuse_port two listeners of two contexts share a p
     CHECK(accepted[0] + accepted[1] == static_cast<int>(clients.size()));
 }
 
+#if !defined(_WIN32)  // no dup()
 TEST_CASE("tcp acceptor: takes over a listening descriptor") {
     io_context ctx;
     full_listener raw;
@@ -353,6 +361,7 @@ TEST_CASE("tcp acceptor: takes over a listening descriptor") {
     run(ctx);  // one that filled the queue
     CHECK(r == once());
 }
+#endif
 
 TEST_CASE("tcp acceptor: a moved one takes its pending accepts along") {
     io_context ctx;

@@ -235,7 +235,7 @@ TEST_CASE("tcp cancel: a connect that hangs ends with cancel, close, assignment 
         s = tcp::socket(ctx);
     } else {
         const int fd = s.release();
-        ::close(fd);
+        close_fd(fd);
     }
     run(ctx);
     CHECK(r == once(error::operation_aborted));

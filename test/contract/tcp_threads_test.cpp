@@ -6,11 +6,11 @@
 #include "support/catch.hpp"
 #include "support/counting_poller.hpp"
 #include "support/hang_guard.hpp"
+#include "support/latch.hpp"
 #include "support/loop_thread.hpp"
 #include "support/tcp_pair.hpp"
 
 #include <array>
-#include <latch>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -119,7 +119,7 @@ TEST_CASE("tcp threads: sockets that threads close at once are closed though nob
     io_context ctx;
     for (int round = 0; round < 200; ++round) {
         std::array<adopted, 4> sockets{adopt(ctx), adopt(ctx), adopt(ctx), adopt(ctx)};
-        std::latch start(sockets.size());
+        latch start(sockets.size());
         std::vector<std::thread> threads;
         for (adopted& each : sockets) {
             threads.emplace_back([&] {
@@ -156,5 +156,5 @@ TEST_CASE("tcp threads: release() by another thread than the running one changes
     }
     const int fd = a.socket.release(ec);
     CHECK_FALSE(ec);
-    CHECK(::close(fd) == 0);
+    CHECK(close_fd(fd) == 0);
 }

@@ -13,10 +13,10 @@
 
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
+#include "support/latch.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <latch>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 TEST_CASE("thread_pool: its threads run what is posted, at the same time, and nobody else does") {
     const hang_guard guard;
     thread_pool pool(3);
-    std::latch all_inside(3);
+    latch all_inside(3);
     std::mutex mutex;
     std::set<std::thread::id> ids;
     std::atomic<int> elsewhere{0};
@@ -75,8 +75,8 @@ TEST_CASE("thread_pool: stop() leaves what waits uncalled, and the pool destroys
     auto kept = std::make_shared<int>(0);
     {
         thread_pool pool(1);
-        std::latch inside(1);
-        std::latch stopped(1);
+        latch inside(1);
+        latch stopped(1);
         post(pool, [&] {
             inside.count_down();
             stopped.wait();

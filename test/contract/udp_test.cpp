@@ -14,6 +14,7 @@
 #include "support/native_world.hpp"
 #include "support/tcp_pair.hpp"
 #include "support/udp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <array>
 #include <chrono>
@@ -168,7 +169,8 @@ TEST_CASE("udp socket: what does not fit into the buffers is cut, and message_tr
     s.a.send_to(buffer("too long", 8), s.of_b());
     s.b.async_receive_from(buffer(text), from, udp::socket::message_truncate, second.keep());
     run(ctx);
-    CHECK((!second.error && second.bytes == 8));
+    const std::size_t told = on_windows ? 4 : 8;  // which cuts, and does not say how much
+    CHECK((!second.error && second.bytes == told));
 }
 
 TEST_CASE("udp socket: connected, it sends to its peer and hears nobody else") {
@@ -197,14 +199,15 @@ TEST_CASE("udp socket: without a peer send() fails, and a datagram that is too l
     udp_pair s(ctx);
     error_code ec;
     CHECK(s.a.send(buffer("x", 1), 0, ec) == 0);
-    CHECK(ec == std::errc::destination_address_required);
+    CHECK(ec);
+    CHECK((on_windows || ec == std::errc::destination_address_required));
     result sent;
     s.a.async_send(buffer("x", 1), sent.keep());
     const std::vector<char> huge(70'000);
     result too_long;
     s.a.async_send_to(buffer(huge), s.of_b(), too_long.keep());
     run(ctx);
-    CHECK((sent.calls == 1 && sent.error == std::errc::destination_address_required));
+    CHECK((sent.calls == 1 && sent.error == ec));
     CHECK((too_long.calls == 1 && too_long.error == error::message_size && too_long.bytes == 0));
 }
 
@@ -230,6 +233,9 @@ TEST_CASE("udp socket: a datagram of more buffers than one call takes is refused
 }
 
 TEST_CASE("udp socket: a port where nobody listens is reported to a connected socket") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 reports it to a poll for ever, and to no call");
+    }
     io_context ctx;
     udp::socket socket(ctx, any_port());
     {
@@ -246,6 +252,9 @@ TEST_CASE("udp socket: a port where nobody listens is reported to a connected so
 }
 
 TEST_CASE("udp socket: an error of the network that nobody fetches keeps no loop busy nor alive") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 reports it to a poll for ever, and to no call");
+    }
     poller_watch watch;
     io_context ctx(poller_watch::options());
     udp::socket socket(ctx, any_port());
@@ -337,8 +346,8 @@ TEST_CASE("udp socket: destroying the context destroys pending handlers uncalled
         CHECK(owned.use_count() == 2);
         const native_handle_type a = s.a.release();
         const native_handle_type b = s.b.release();
-        ::close(a);
-        ::close(b);
+        close_fd(a);
+        close_fd(b);
     }
     CHECK(owned.use_count() == 1);
 }
@@ -441,7 +450,8 @@ TEST_CASE("udp socket: a member of a group hears what is sent to it, and no long
     CHECK((!received.error && received.bytes == 3));
     member.set_option(ip::multicast::leave_group(group, here));
     member.set_option(ip::multicast::leave_group(group, here), ec);
-    CHECK(ec == error::address_not_available);
+    CHECK(ec);
+    CHECK((on_windows || ec == error::address_not_available));
 }
 
 TEST_CASE("udp socket: moved, its pending operations go along") {

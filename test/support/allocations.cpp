@@ -70,6 +70,19 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
 #if defined(GYRE_COUNTS_OPERATORS)
 const bool gyre::testing::malloc_is_counted = false;
 
+namespace {
+#if defined(_WIN32)
+void* aligned(std::size_t at, std::size_t size) { return ::_aligned_malloc(size, at); }
+void free_aligned(void* p) { ::_aligned_free(p); }
+#else
+void* aligned(std::size_t at, std::size_t size) {
+    void* made = nullptr;
+    return ::posix_memalign(&made, at, size) == 0 ? made : nullptr;
+}
+void free_aligned(void* p) { std::free(p); }
+#endif
+}  // namespace
+
 void* operator new(std::size_t size) {
     if (void* made = may_allocate() ? std::malloc(size == 0 ? 1 : size) : nullptr) {
         return made;
@@ -79,8 +92,7 @@ void* operator new(std::size_t size) {
 void* operator new(std::size_t size, std::align_val_t alignment) {
     // posix_memalign() takes no less than this.
     const std::size_t at = std::max(static_cast<std::size_t>(alignment), sizeof(void*));
-    void* made = nullptr;
-    if (may_allocate() && ::posix_memalign(&made, at, size) == 0) {
+    if (void* made = may_allocate() ? aligned(at, size) : nullptr) {
         return made;
     }
     throw std::bad_alloc();
@@ -91,6 +103,6 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
 void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { free_aligned(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { free_aligned(p); }
 #endif

@@ -153,7 +153,15 @@ inline void drain(int fd) {
     while (read_fd(fd, block.data(), block.size()) > 0) {}
 }
 
-#if !defined(_WIN32)
+#if defined(_WIN32)
+
+/// There is none.
+class descriptor_limit {
+public:
+    explicit descriptor_limit(unsigned) {}
+};
+
+#else
 
 /// The soft limit of open descriptors, put back at the end.
 class descriptor_limit {

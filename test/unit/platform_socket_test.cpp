@@ -2,7 +2,7 @@
 // The native sockets: what perform() and the plain calls do, and each of their errors.
 #include <gyre/error.hpp>
 
-#include "platform/native_posix.hpp"
+#include "platform/native.hpp"
 #include "support/catch.hpp"
 #include "support/pair.hpp"
 

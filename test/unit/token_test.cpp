@@ -4,10 +4,10 @@
 #include "core/token.hpp"
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
+#include "support/latch.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <latch>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -145,7 +145,7 @@ TEST_CASE("token: who gives up waiting does not take the wake-up of another one 
         token t(look);
         REQUIRE(t.take(gyre::immediately));
         const auto end = steady::now() + 200us;
-        std::latch ready(3);
+        gyre::testing::latch ready(3);
         std::thread leaves([&] {
             ready.arrive_and_wait();
             if (t.take(to_ns(end))) {

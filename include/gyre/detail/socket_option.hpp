@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace gyre::inline v0::detail {
 
@@ -64,7 +65,7 @@ public:
     /// Called when the system has written so many bytes to data().
     template <class Protocol>
     void resize(const Protocol&, std::size_t size) noexcept {
-        if constexpr (sizeof(Value) == sizeof(int)) {
+        if constexpr (std::is_same_v<Value, int>) {
             if (size == 1) {  // some systems answer with a single byte
                 value_ = *reinterpret_cast<const unsigned char*>(&value_);
             }

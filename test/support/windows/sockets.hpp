@@ -3,6 +3,12 @@
 // include path they read alike on all systems. A handle of Windows fits an int.
 #pragma once
 
+#if !defined(NOMINMAX)
+#define NOMINMAX
+#endif
+#if !defined(WIN32_LEAN_AND_MEAN)
+#define WIN32_LEAN_AND_MEAN
+#endif
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
@@ -10,6 +16,12 @@
 #include <cstddef>
 
 #include <sys/types.h>
+
+// Words of the language's, which Windows' headers make others of.
+#undef far
+#undef near
+#undef small
+#undef interface
 
 inline const int winsock_started = [] {
     WSADATA about;
@@ -32,15 +44,20 @@ inline int setsockopt(int handle, int level, int name, const void* value, sockle
 inline int getsockopt(int handle, int level, int name, void* value, socklen_t* size) {
     return ::getsockopt(static_cast<SOCKET>(handle), level, name, static_cast<char*>(value), size);
 }
-inline ssize_t recv(int handle, void* data, std::size_t size, int flags) {
-    return ::recv(static_cast<SOCKET>(handle), static_cast<char*>(data), static_cast<int>(size),
-                  flags);
-}
-inline ssize_t send(int handle, const void* data, std::size_t size, int flags) {
-    return ::send(static_cast<SOCKET>(handle), static_cast<const char*>(data),
+// Templates, so that they are better than Winsock's own for every form of call.
+template <class Data, class Size>
+ssize_t recv(int handle, Data* data, Size size, int flags) {
+    return ::recv(static_cast<SOCKET>(handle), static_cast<char*>(static_cast<void*>(data)),
                   static_cast<int>(size), flags);
 }
+template <class Data, class Size>
+ssize_t send(int handle, const Data* data, Size size, int flags) {
+    return ::send(static_cast<SOCKET>(handle),
+                  static_cast<const char*>(static_cast<const void*>(data)), static_cast<int>(size),
+                  flags);
+}
 
+using sa_family_t = unsigned short;
 using nfds_t = unsigned long;
 inline int poll(pollfd* entries, nfds_t count, int milliseconds) {
     return ::WSAPoll(entries, count, milliseconds);
