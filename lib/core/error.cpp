@@ -79,8 +79,59 @@ constinit const immortal addrinfo("gyre.addrinfo", addrinfo_text);
 constinit const immortal misc("gyre.misc", misc_text);
 
 #if defined(_WIN32)
-// system_category() takes Win32 codes there, and an errno value would be read as one of those.
-constexpr auto errno_category = std::generic_category;
+// system_category() takes Win32 codes there, and an errno value would be read as one of those;
+// generic_category() asks the C library for the text, which has none for those of sockets.
+const char* errno_text(int value) noexcept {
+    switch (value) {
+    case EADDRINUSE: return "Address already in use";
+    case EADDRNOTAVAIL: return "Address not available";
+    case EAFNOSUPPORT: return "Address family not supported";
+    case EALREADY: return "Connection already in progress";
+    case ECANCELED: return "Operation canceled";
+    case ECONNABORTED: return "Software caused connection abort";
+    case ECONNREFUSED: return "Connection refused";
+    case ECONNRESET: return "Connection reset by peer";
+    case EDESTADDRREQ: return "Destination address required";
+    case EHOSTUNREACH: return "Host unreachable";
+    case EINPROGRESS: return "Operation in progress";
+    case EISCONN: return "Already connected";
+    case EMSGSIZE: return "Message too long";
+    case ENETDOWN: return "Network down";
+    case ENETRESET: return "Connection aborted by the network";
+    case ENETUNREACH: return "Network unreachable";
+    case ENOBUFS: return "No buffer space";
+    case ENOPROTOOPT: return "No such protocol option";
+    case ENOTCONN: return "Not connected";
+    case ENOTSOCK: return "Not a socket";
+    case EOPNOTSUPP: return "Operation not supported";
+    case EPROTONOSUPPORT: return "Protocol not supported";
+    case ETIMEDOUT: return "Timed out";
+    case EWOULDBLOCK: return "Operation would block";
+    default: return nullptr;
+    }
+}
+
+class errno_values final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "system"; }
+    std::string message(int value) const override {
+        const char* const text = errno_text(value);
+        return text != nullptr ? text : std::generic_category().message(value);
+    }
+    std::error_condition default_error_condition(int value) const noexcept override {
+        return {value, std::generic_category()};
+    }
+};
+
+union immortal_errno_values {
+    constexpr immortal_errno_values() noexcept : value() {}
+    ~immortal_errno_values() {}
+
+    errno_values value;
+};
+constinit const immortal_errno_values errno_instance;
+
+const std::error_category& errno_category() noexcept { return errno_instance.value; }
 #else
 constexpr auto errno_category = std::system_category;
 #endif

@@ -42,6 +42,11 @@ name_answer copy_of(const addrinfo& entry, const name_query& query) {
     // Not filled in where the question said it.
     answer.type = entry.ai_socktype != 0 ? entry.ai_socktype : query.type;
     answer.protocol = entry.ai_protocol != 0 ? entry.ai_protocol : query.protocol;
+    if (answer.protocol == 0 && answer.type == SOCK_STREAM) {
+        answer.protocol = IPPROTO_TCP;
+    } else if (answer.protocol == 0 && answer.type == SOCK_DGRAM) {
+        answer.protocol = IPPROTO_UDP;
+    }
     answer.address.assign(bytes, bytes + entry.ai_addrlen);
     if (entry.ai_canonname != nullptr) {
         answer.canonical_name = entry.ai_canonname;

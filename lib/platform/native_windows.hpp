@@ -5,6 +5,8 @@
 // Facts are from the pages of Winsock's functions and from "Windows Sockets Error Codes".
 #pragma once
 
+#include <gyre/error.hpp>
+
 #include "platform/native.hpp"
 #include "platform/socket_headers.hpp"
 
@@ -17,7 +19,7 @@ namespace gyre::inline v0::detail {
 int errno_of(int winsock_code) noexcept;
 
 inline std::error_code error_of(int winsock_code) noexcept {
-    return {errno_of(winsock_code), std::generic_category()};
+    return {errno_of(winsock_code), gyre::error::get_system_category()};
 }
 inline std::error_code last_error() noexcept { return error_of(::WSAGetLastError()); }
 

@@ -109,23 +109,32 @@ public:
         if (error) {
             return error;
         }
+        node made = take_leaving(base);
+        if (made.empty() && !spare_.empty()) {
+            made = std::move(spare_.back());
+            spare_.pop_back();
+        }
         try {
-            std::unique_ptr<registration> made = take_leaving(base);
-            if (made == nullptr) {
-                made = std::make_unique<registration>();
+            if (made.empty()) {
+                leaving_.reserve(count_ + 1);
+                updates_.reserve(count_ + 1);
+                spare_.reserve(count_ + 1);
+                const auto at = registered_.emplace(handle, std::make_unique<registration>()).first;
+                made = registered_.extract(at);
                 ++count_;
             }
-            leaving_.reserve(count_);
-            updates_.reserve(count_);
-            made->handle = handle;
-            made->base = base;
-            made->key = key;
-            made->want = want;
-            made->leaving = false;
-            registration& r = *made;
-            registered_.emplace(handle, std::move(made));
+            made.key() = handle;
+            registration& r = *made.mapped();
+            r.base = base;
+            r.key = key;
+            r.want = want;
+            r.leaving = false;
+            registered_.insert(std::move(made));
             queue(r);
         } catch (const std::bad_alloc&) {
+            if (!made.empty()) {
+                leave(std::move(made));
+            }
             return std::make_error_code(std::errc::not_enough_memory);
         }
         return {};
@@ -153,17 +162,14 @@ public:
                        ? std::error_code()
                        : std::make_error_code(std::errc::no_such_file_or_directory);
         }
-        std::unique_ptr<registration> gone = std::move(found->second);
-        registered_.erase(found);
-        leave(std::move(gone));
+        leave(registered_.extract(found));
         return {};
     }
 
     void clear() noexcept {
-        for (auto& [handle, r] : registered_) {
-            leave(std::move(r));
+        while (!registered_.empty()) {
+            leave(registered_.extract(registered_.begin()));
         }
-        registered_.clear();
     }
 
     /// Submits and cancels what was put off, before each wait. Reports those of which the system
@@ -227,7 +233,6 @@ private:
     };
 
     struct registration : request {
-        native_handle_type handle = invalid_native_handle;
         native_handle_type base = invalid_native_handle;
         std::uint64_t key = 0;
         std::uint32_t asked = 0;         // by the poll that is pending
@@ -236,6 +241,11 @@ private:
         bool leaving = false;  // registered no more: waits for its completion
         bool queued = false;   // in updates_
     };
+
+    // A registration in the node that it is found by: both are used again, so that connections that
+    // come and go allocate nothing.
+    using registrations = std::unordered_map<native_handle_type, std::unique_ptr<registration>>;
+    using node = typename registrations::node_type;
 
     // Room was made by add().
     void queue(registration& r) noexcept {
@@ -255,48 +265,53 @@ private:
         r.state = state::cancelled;
     }
 
-    void leave(std::unique_ptr<registration> gone) noexcept {
-        if (gone->queued) {
-            updates_.erase(std::find(updates_.begin(), updates_.end(), gone.get()));
-            gone->queued = false;
+    void leave(node gone) noexcept {
+        registration& r = *gone.mapped();
+        if (r.queued) {
+            updates_.erase(std::find(updates_.begin(), updates_.end(), &r));
+            r.queued = false;
         }
-        gone->want = interest::none;
-        if (gone->state == state::idle) {
-            --count_;
+        r.want = interest::none;
+        if (r.state == state::idle) {
+            spare_.push_back(std::move(gone));
             return;
         }
-        if (gone->state == state::pending) {
-            cancel(*gone);
+        if (r.state == state::pending) {
+            cancel(r);
         }
-        gone->leaving = true;
+        r.leaving = true;
         leaving_.push_back(std::move(gone));
     }
 
     void forget(const registration& r) noexcept {
-        const auto found = std::find_if(leaving_.begin(), leaving_.end(),
-                                        [&](const auto& each) { return each.get() == &r; });
-        std::swap(*found, leaving_.back());
-        leaving_.pop_back();
-        --count_;
+        spare_.push_back(take_leaving_if([&](const registration& each) { return &each == &r; }));
     }
 
-    std::unique_ptr<registration> take_leaving(native_handle_type base) noexcept {
-        const auto found = std::find_if(leaving_.begin(), leaving_.end(),
-                                        [&](const auto& each) { return each->base == base; });
+    node take_leaving(native_handle_type base) noexcept {
+        return take_leaving_if([&](const registration& each) { return each.base == base; });
+    }
+
+    /// Empty if there is none.
+    template <class Condition>
+    node take_leaving_if(Condition condition) noexcept {
+        const auto found = std::find_if(leaving_.begin(), leaving_.end(), [&](const node& each) {
+            return condition(*each.mapped());
+        });
         if (found == leaving_.end()) {
-            return nullptr;
+            return {};
         }
-        std::swap(*found, leaving_.back());
-        std::unique_ptr<registration> taken = std::move(leaving_.back());
+        node taken = std::move(*found);
+        *found = std::move(leaving_.back());
         leaving_.pop_back();
         return taken;
     }
 
     System& system_;
-    std::unordered_map<native_handle_type, std::unique_ptr<registration>> registered_;
-    std::vector<std::unique_ptr<registration>> leaving_;
+    registrations registered_;
+    std::vector<node> leaving_;
+    std::vector<node> spare_;
     std::vector<registration*> updates_;
-    std::size_t count_ = 0;  // of registrations, those that leave included
+    std::size_t count_ = 0;  // of registrations, wherever they are
     std::size_t outstanding_ = 0;
 };
 

@@ -20,14 +20,11 @@ import threading
 from pathlib import Path
 
 WATCHDOG = 20  # seconds
-PROGRAMS = Path(sys.argv[1])
-# What runs programs of another system, and the end of their names.
-WRAPPER = os.environ.get("GYRE_EXE_WRAPPER", "").split()
-SUFFIX = ".exe" if WRAPPER else ""
+PROGRAMS, WRAPPER = Path(sys.argv[1]), os.environ.get("GYRE_EXE_WRAPPER", "").split()
 
 
 def command(name, *arguments):
-    return [*WRAPPER, PROGRAMS / (name + SUFFIX), *map(str, arguments)]
+    return [*WRAPPER, PROGRAMS / (name + ".exe" * bool(WRAPPER)), *map(str, arguments)]
 
 
 def run(name, *arguments):
@@ -62,9 +59,8 @@ def server(name, address="127.0.0.1", *arguments, before=()):
         yield port
         assert process.poll() is None, "the server ended by itself"
         process.terminate()
-        by_itself = name == "echo_server"
-        code = process.wait()
-        assert WRAPPER or code == (0 if by_itself else -15), code
+        expected = 0 if name == "echo_server" else -15  # which ends by itself
+        assert process.wait() == expected or WRAPPER, process.returncode
 
 
 def figures(output):

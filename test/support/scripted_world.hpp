@@ -133,7 +133,7 @@ private:
         misuses_ += at(h).open ? 0 : 1;
         return at(h);
     }
-    static error again() { return {EAGAIN, std::system_category()}; }
+    static error again() { return {EAGAIN, gyre::error::get_system_category()}; }
 
     error open(int, int, int, handle& h) noexcept override {
         h = make();
@@ -152,7 +152,7 @@ private:
     error listen(handle, int) noexcept override { return {}; }
     error connect(handle h, const void*, std::size_t) noexcept override {
         used(h).connected = false;
-        return {EINPROGRESS, std::system_category()};
+        return {EINPROGRESS, gyre::error::get_system_category()};
     }
     error shutdown(handle, int) noexcept override { return {}; }
     error set_option(handle, int, int, const void*, std::size_t) noexcept override { return {}; }
