@@ -143,7 +143,7 @@ enum misc_errors : int {
 };
 
 /// The category of basic_errors: `std::system_category()` where the system's codes are those of
-/// errno, `std::generic_category()` on Windows, whose own codes the library translates.
+/// errno; on Windows one of the library's own with the same values, into which it translates.
 GYRE_API const std::error_category& get_system_category() noexcept;
 
 /// The category of netdb_errors, called "gyre.netdb".
