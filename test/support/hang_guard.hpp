@@ -12,10 +12,17 @@
 
 namespace gyre::testing {
 
+/// How long a case may take. Under Wine each wait is a call of another process.
+#if defined(_WIN32)
+inline constexpr std::chrono::seconds patience{120};
+#else
+inline constexpr std::chrono::seconds patience{20};
+#endif
+
 /// Aborts the program if it lives longer than that.
 class hang_guard {
 public:
-    explicit hang_guard(std::chrono::seconds limit = std::chrono::seconds(20))
+    explicit hang_guard(std::chrono::seconds limit = patience)
         : thread_([this, limit] { watch(limit); }) {}
     hang_guard(const hang_guard&) = delete;
     hang_guard& operator=(const hang_guard&) = delete;
