@@ -12,7 +12,8 @@
 
 namespace gyre::testing {
 
-/// How long a case may take. Under Wine each wait is a call of another process.
+/// How long something that must happen may take, and a whole case. Under Wine each wait is a call
+/// of another process.
 #if defined(_WIN32)
 inline constexpr std::chrono::seconds patience{120};
 #else

@@ -7,6 +7,7 @@
 #include <gyre/ip/tcp.hpp>
 
 #include "support/catch.hpp"
+#include "support/hang_guard.hpp"
 #include "support/pair.hpp"
 #include "support/result.hpp"
 
@@ -22,9 +23,6 @@
 namespace gyre::testing {
 
 using ip::tcp;
-
-/// How long something that must happen may take.
-inline constexpr std::chrono::seconds patience{20};
 
 /// Runs until there is no work left, which must happen.
 inline void run(io_context& context) {
