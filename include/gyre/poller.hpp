@@ -53,7 +53,7 @@ enum class readiness : std::uint8_t {
     readable = 1,
     writable = 2,
     priority = 4,
-    error = 8,    ///< an error is pending; reported together with readable and writable
+    error = 8,  ///< an error is pending; reported together with readable and writable
     /// Both directions are down; reported together with readable and writable. On Windows only a
     /// reset is: the end of the peer's direction is readable there, whatever this end has done.
     hangup = 16,

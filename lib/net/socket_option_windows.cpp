@@ -16,7 +16,7 @@ const socket_base::message_flags socket_base::message_peek = MSG_PEEK;
 const socket_base::message_flags socket_base::message_out_of_band = MSG_OOB;
 const socket_base::message_flags socket_base::message_do_not_route = MSG_DONTROUTE;
 const socket_base::message_flags socket_base::message_end_of_record = 0;  // no such thing
-const socket_base::message_flags socket_base::message_truncate = 0;  // a result there, no wish
+const socket_base::message_flags socket_base::message_truncate = 0;       // a result there, no wish
 const int socket_base::max_listen_connections = SOMAXCONN;
 
 int detail::bytes_readable_command::name() const noexcept { return static_cast<int>(FIONREAD); }
