@@ -434,7 +434,24 @@ def depth(tree):
             yield path, 1, "a folder too deep"
 
 
-TREE_RULES = (if_budget, listed, has_page, depth)
+def lessons(tree):
+    """Each row of docs/lessons.md has a case with its tag, and each such tag a row."""
+    page, rows, tags = "docs/lessons.md", {}, {}
+    for number, line in enumerate(tree.get(page, []), 1):
+        if row := re.match(r"\| ([DL]\d+b?) \|", line):
+            rows[row[1]] = (page, number)
+    for path, lines in tree.items():
+        if path.startswith("test/") and path.endswith(CODE):
+            for number, line in enumerate(lines, 1):
+                for tag in re.findall(r"\[([DL]\d+b?)\]", line):
+                    tags.setdefault(tag, (path, number))
+    for tag in sorted(rows.keys() - tags.keys()):
+        yield *rows[tag], f"no case has the tag [{tag}]"
+    for tag in sorted(tags.keys() - rows.keys()):
+        yield *tags[tag], f"{page} has no row for [{tag}]"
+
+
+TREE_RULES = (if_budget, listed, has_page, depth, lessons)
 
 
 def warnings(tree):
@@ -562,6 +579,9 @@ TREE_SNIPPETS = [
     (listed, {"docs/reference/thing.md": [], "test/meson.build": []}, True),
     (depth, {"lib/core/linux/a.cpp": []}, True),
     (depth, {"lib/core/a.cpp": [], "include/gyre/ip/tcp.hpp": []}, False),
+    (lessons, {"docs/lessons.md": ["| D1 | a | b |"], "test/a.cpp": ["[D2]"]}, True),
+    (lessons, {"docs/lessons.md": ["| L1 | a | b |"], "test/a.cpp": []}, True),
+    (lessons, {"docs/lessons.md": ["| L1 | a | b |"], "test/a.cpp": ['"[L1]"']}, False),
 ]
 
 

@@ -193,7 +193,7 @@ TEST_CASE("async_read: a whole one that has nothing left to do is not taken by a
     CHECK(r == once({}, 4));
 }
 
-TEST_CASE("read and write: megabytes go both ways at once through small buffers, intact") {
+TEST_CASE("read and write: megabytes go both ways at once through small buffers, intact", "[D2]") {
     io_context ctx;
     connection c = connected(ctx);
     const std::string first = sample(on_windows ? 1 << 20 : 16 << 20);  // Wine is slow

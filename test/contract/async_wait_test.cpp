@@ -119,7 +119,7 @@ TEST_CASE("async_wait: is told again after it was left alone for a while") {
     }
 }
 
-TEST_CASE("async_wait: is never answered from memory") {
+TEST_CASE("async_wait: is never answered from memory", "[D14]") {
     io_context ctx;
     adopted a = adopt(ctx);
     for (int i = 0; i < 5; ++i) {
@@ -157,7 +157,7 @@ TEST_CASE("async_wait: waits of one direction queue, and each is told") {
     CHECK(order == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("async_wait: the directions do not disturb each other") {
+TEST_CASE("async_wait: the directions do not disturb each other", "[D2]") {
     io_context ctx;
     adopted a = adopt_local(ctx);
     const std::size_t filled = fill(a.socket);

@@ -232,7 +232,8 @@ TEST_CASE("cancel: fifty timers in an order of its own leave the others in their
     }
 }
 
-TEST_CASE("cancel: a random mixture of arming and cancelling ends each wait once, truthfully") {
+TEST_CASE("cancel: a random mixture of arming and cancelling ends each wait once, truthfully",
+          "[D13]") {
     const hang_guard guard;
     io_context ctx;
     std::mt19937 random(3);  // NOLINT: the same numbers each time

@@ -120,7 +120,7 @@ TEST_CASE("pipe: asynchronous transfers, whole ones and up to a delimiter, in th
     CHECK((read && written));
 }
 
-TEST_CASE("pipe: writing where nobody reads is broken_pipe, and raises no SIGPIPE") {
+TEST_CASE("pipe: writing where nobody reads is broken_pipe, and raises no SIGPIPE", "[L36]") {
     io_context ctx;
     pipe_ends p(ctx);
     p.in.close();

@@ -315,7 +315,8 @@ TEST_CASE("destroy_later: what waits for it when the context ends is destroyed t
     CHECK(deaths == std::vector{1});
 }
 
-TEST_CASE("destroy_later: from another thread it wakes the loop and deletes in its thread") {
+TEST_CASE("destroy_later: from another thread it wakes the loop and deletes in its thread",
+          "[L10]") {
     const hang_guard guard;
     io_context ctx;
     std::vector<int> deaths;

@@ -78,7 +78,7 @@ TEST_CASE("fork: timers that were set before, and posts, go on in both processes
     CHECK(child.succeeded());
 }
 
-TEST_CASE("fork: a connection can be served by the child, which the parent does not see") {
+TEST_CASE("fork: a connection can be served by the child, which the parent does not see", "[L39]") {
     io_context ctx;
     adopted a = adopt(ctx);
     char byte = 0;
@@ -98,7 +98,7 @@ TEST_CASE("fork: a connection can be served by the child, which the parent does 
     CHECK(child.succeeded());
 }
 
-TEST_CASE("fork: what the child closes stays watched in the parent") {
+TEST_CASE("fork: what the child closes stays watched in the parent", "[L39]") {
     io_context ctx;
     adopted a = adopt(ctx);
     char byte = 0;

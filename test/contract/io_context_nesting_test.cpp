@@ -86,7 +86,8 @@ TEST_CASE("io_context: run_for() inside a handler returns in time") {
     CHECK(ctx.run() == 1);
 }
 
-TEST_CASE("io_context: an exception leaves run(), and all the rest runs when it is entered again") {
+TEST_CASE("io_context: an exception leaves run(), and all the rest runs when it is entered again",
+          "[D15]") {
     io_context ctx;
     std::vector<int> order;
     gyre::post(ctx, [&] { order.push_back(1); });
@@ -131,7 +132,8 @@ TEST_CASE("io_context: an exception passes through nested poll() and keeps the o
     CHECK(ran == 1);
 }
 
-TEST_CASE("io_context: an exception of a timer's handler keeps the timers due in the same turn") {
+TEST_CASE("io_context: an exception of a timer's handler keeps the timers due in the same turn",
+          "[D15]") {
     const hang_guard guard;
     io_context ctx;
     gyre::steady_timer a(ctx, gyre::steady_timer::time_point::min());

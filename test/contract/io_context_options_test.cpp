@@ -56,7 +56,7 @@ TEST_CASE("io_context: posted handlers ask the poller once a budget, not once ea
     CHECK(watch.waits - before <= turns + 2);
 }
 
-TEST_CASE("io_context: posts and due timers alone make no system call") {
+TEST_CASE("io_context: posts and due timers alone make no system call", "[D12]") {
     const hang_guard guard;
     poller_watch watch;
     io_context ctx(poller_watch::options());
@@ -72,6 +72,25 @@ TEST_CASE("io_context: posts and due timers alone make no system call") {
     CHECK(ctx.run() == 1999);
     CHECK(watch.waits == 0);
     CHECK(watch.notifies == 0);
+}
+
+TEST_CASE("io_context: a timer of less than a millisecond costs two waits at most", "[L3]") {
+    const hang_guard guard;
+    poller_watch watch;
+    io_context ctx(poller_watch::options());
+    constexpr std::size_t count = 50;
+    std::size_t fired = 0;
+    gyre::steady_timer timer(ctx);
+    std::function<void(gyre::error_code)> again = [&](gyre::error_code) {
+        if (++fired < count) {
+            timer.expires_after(900us);
+            timer.async_wait(std::ref(again));
+        }
+    };
+    timer.expires_after(900us);
+    timer.async_wait(std::ref(again));
+    CHECK(ctx.run() == count);
+    CHECK(watch.waits <= 2 * count);
 }
 
 TEST_CASE("io_context: the smallest budgets still run everything in order") {

@@ -113,7 +113,7 @@ TEST_CASE("local stream: listens on a path, connects, knows both ends and carrie
     CHECK(ec == error::eof);
 }
 
-TEST_CASE("local stream: a path that is taken, and one where nobody listens, are errors") {
+TEST_CASE("local stream: a path that is taken, and one where nobody listens, are errors", "[L11]") {
     const folder dir;
     io_context ctx;
     stream::acceptor acceptor(ctx, stream::endpoint(dir.at("a")));
@@ -130,7 +130,32 @@ TEST_CASE("local stream: a path that is taken, and one where nobody listens, are
     CHECK(ec == error::connection_refused);
 }
 
-#if defined(__linux__)
+#if defined(__linux__)  // others refuse at once
+TEST_CASE("local stream: a listener whose backlog is full is try_again, and never a connection",
+          "[L11]") {
+    const folder dir;
+    io_context ctx;
+    stream::acceptor acceptor(ctx, stream());
+    acceptor.bind(dir.at("a"));
+    acceptor.listen(0);
+    stream::socket first(ctx);
+    first.connect(dir.at("a"));
+    stream::socket second(ctx);
+    result r;
+    second.async_connect(dir.at("a"), r.keep());
+    run(ctx);
+    CHECK(r == once(error::try_again));
+    error_code ec;
+    second.remote_endpoint(ec);
+    CHECK(ec == error::not_connected);
+    // And with room it can be tried again.
+    stream::socket taken = acceptor.accept();
+    result again;
+    second.async_connect(dir.at("a"), again.keep());
+    run(ctx);
+    CHECK(again == once());
+}
+
 TEST_CASE("local stream: an abstract name is no file, and may hold any bytes") {
     io_context ctx;
     const std::string name = std::string("\0gyre\0", 6) + std::to_string(::getpid());

@@ -19,7 +19,7 @@ constexpr readiness both = readiness::readable | readiness::writable;
 }  // namespace
 
 #if !defined(_WIN32)  // no pipes, no dup()
-TEST_CASE("poller: the end of a pipe's data is a hang-up, readable and writable") {
+TEST_CASE("poller: the end of a pipe's data is a hang-up, readable and writable", "[D3]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (const interest want : {interest::read, interest::except}) {
         fd_pair pair = pipe_pair();
@@ -33,7 +33,7 @@ TEST_CASE("poller: the end of a pipe's data is a hang-up, readable and writable"
 #endif
 
 #if !defined(_WIN32)  // no pipes, no dup()
-TEST_CASE("poller: a pipe that nobody reads any more is reported in both directions") {
+TEST_CASE("poller: a pipe that nobody reads any more is reported in both directions", "[D3]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (const interest want : {interest::write, interest::read}) {
         fd_pair pair = pipe_pair();
@@ -49,7 +49,7 @@ TEST_CASE("poller: a pipe that nobody reads any more is reported in both directi
 }
 #endif
 
-TEST_CASE("poller: a reset connection is an error and a hang-up in both directions") {
+TEST_CASE("poller: a reset connection is an error and a hang-up in both directions", "[D3]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (const interest want : {interest::read, interest::write, interest::except}) {
         fd_pair pair = tcp_pair();
@@ -64,7 +64,7 @@ TEST_CASE("poller: a reset connection is an error and a hang-up in both directio
     }
 }
 
-TEST_CASE("poller: a refused connect is an error, readable and writable") {
+TEST_CASE("poller: a refused connect is an error, readable and writable", "[L31]") {
     GYRE_FOR_EACH_POLLER(rig);
     // Bound but not listening: the port is nobody else's.
     const unique_fd bound(::socket(AF_INET, SOCK_STREAM, 0));
@@ -84,7 +84,7 @@ TEST_CASE("poller: a refused connect is an error, readable and writable") {
     CHECK(any(what & readiness::error));
 }
 
-TEST_CASE("poller: a half close is readable and no hang-up") {
+TEST_CASE("poller: a half close is readable and no hang-up", "[L32]") {
     GYRE_FOR_EACH_POLLER(rig);
     const bool tcp = GENERATE(true, false);
     fd_pair pair = tcp ? tcp_pair() : unix_pair();
@@ -145,7 +145,7 @@ TEST_CASE("poller: a hang-up is reported at every wait, to who waits for urgent 
 }
 #endif
 
-TEST_CASE("poller: a connection down in both directions is a hang-up") {
+TEST_CASE("poller: a connection down in both directions is a hang-up", "[D3]") {
     GYRE_FOR_EACH_POLLER(rig);
     if (!rig.tells_hangups()) {
         GYRE_SKIP("this poller does not tell hang-ups");
@@ -191,7 +191,7 @@ TEST_CASE("poller: a removed registration reports no hang-up") {
 }
 
 #if !defined(_WIN32)  // no pipes, no dup()
-TEST_CASE("poller: a closed handle's number can be registered for another socket") {
+TEST_CASE("poller: a closed handle's number can be registered for another socket", "[L30]") {
     GYRE_FOR_EACH_POLLER(rig);
     const remove_reason why = GENERATE(remove_reason::closing, remove_reason::releasing);
     fd_pair one = unix_pair();
@@ -215,7 +215,8 @@ TEST_CASE("poller: a closed handle's number can be registered for another socket
 #endif
 
 #if !defined(_WIN32)  // no pipes, no dup()
-TEST_CASE("poller: a registration removed as releasing stays gone while a duplicate lives") {
+TEST_CASE("poller: a registration removed as releasing stays gone while a duplicate lives",
+          "[L26]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     const unique_fd twin(::dup(pair.a.get()));
@@ -231,7 +232,7 @@ TEST_CASE("poller: a registration removed as releasing stays gone while a duplic
 #endif
 
 #if !defined(_WIN32)  // no pipes, no dup()
-TEST_CASE("poller: reset() forgets a closed description that a duplicate keeps alive") {
+TEST_CASE("poller: reset() forgets a closed description that a duplicate keeps alive", "[L26]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     const unique_fd twin(::dup(pair.a.get()));

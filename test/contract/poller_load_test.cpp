@@ -41,7 +41,7 @@ std::vector<unique_fd> readable_handles(std::size_t count, int readable) {
 }  // namespace
 #endif
 
-TEST_CASE("poller: reports one hundred connections in whichever order they get ready") {
+TEST_CASE("poller: reports one hundred connections in whichever order they get ready", "[L29]") {
     GYRE_FOR_EACH_POLLER(rig);
     std::vector<fd_pair> pairs;
     std::vector<std::size_t> order;
@@ -241,7 +241,7 @@ TEST_CASE("poller: datagram sockets of both versions are readable when there is 
     CHECK(rig.next_of(2) == readiness::writable);
 }
 
-TEST_CASE("poller: a handle may be registered with several pollers") {
+TEST_CASE("poller: a handle may be registered with several pollers", "[L33]") {
     GYRE_FOR_EACH_POLLER(first);
     poller_rig second_one(first.factory());
     fd_pair pair = unix_pair();
@@ -302,7 +302,7 @@ TEST_CASE("poller: a pollable handle can be watched, and is readable when wait()
 }
 
 #if !defined(_WIN32)  // no dup(), no limit
-TEST_CASE("poller: a thousand pollers made and destroyed leave no descriptor open") {
+TEST_CASE("poller: a thousand pollers made and destroyed leave no descriptor open", "[D16][L7]") {
     GYRE_FOR_EACH_POLLER(rig);
     const int before = open_descriptors();
     for (int i = 0; i < 1000; ++i) {
@@ -314,7 +314,7 @@ TEST_CASE("poller: a thousand pollers made and destroyed leave no descriptor ope
 #endif
 
 #if !defined(_WIN32)  // no dup(), no limit
-TEST_CASE("poller: all its descriptors are closed on exec") {
+TEST_CASE("poller: all its descriptors are closed on exec", "[L34]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (int fd = 3; fd < 256; ++fd) {
         const int before = ::fcntl(fd, F_GETFD);
@@ -330,7 +330,7 @@ TEST_CASE("poller: all its descriptors are closed on exec") {
 #endif
 
 #if !defined(_WIN32)  // no dup(), no limit
-TEST_CASE("poller: cannot be made without descriptors, says so, and leaks none") {
+TEST_CASE("poller: cannot be made without descriptors, says so, and leaks none", "[D16]") {
     GYRE_FOR_EACH_POLLER(rig);
     const int before = open_descriptors();
     const int next = next_descriptor();
@@ -383,7 +383,7 @@ TEST_CASE("poller: a reset() that fails for want of descriptors changes nothing"
 #endif
 
 #if !defined(_WIN32)  // no dup(), no limit
-TEST_CASE("poller: after fork() and reset() parent and child wake themselves only") {
+TEST_CASE("poller: after fork() and reset() parent and child wake themselves only", "[L39]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 1, interest::read);

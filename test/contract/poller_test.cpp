@@ -130,7 +130,8 @@ TEST_CASE("poller: reports urgent data as priority, to who asked for it") {
     CHECK(rig.next_of(7) == readiness::writable);
 }
 
-TEST_CASE("poller: a level-triggered registration repeats, a one-shot one waits for modify()") {
+TEST_CASE("poller: a level-triggered registration repeats, a one-shot one waits for modify()",
+          "[L8][L27]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 7, interest::read);
@@ -153,7 +154,7 @@ TEST_CASE("poller: a level-triggered registration repeats, a one-shot one waits 
     CHECK(rig.quiet());
 }
 
-TEST_CASE("poller: a one-shot event disarms every direction of its registration") {
+TEST_CASE("poller: a one-shot event disarms every direction of its registration", "[D2]") {
     GYRE_FOR_EACH_POLLER(rig);
     if (!rig.one_shot()) {
         SUCCEED("level-triggered: nothing is disarmed");
@@ -216,7 +217,7 @@ TEST_CASE("poller: two handles of one description are two registrations") {
 }
 #endif
 
-TEST_CASE("poller: adding a registered handle is file_exists and changes nothing") {
+TEST_CASE("poller: adding a registered handle is file_exists and changes nothing", "[D5b][L24]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 1, interest::read);
@@ -228,7 +229,8 @@ TEST_CASE("poller: adding a registered handle is file_exists and changes nothing
     CHECK(rig->add(pair.a.get(), 2, interest::write) == std::errc::file_exists);
 }
 
-TEST_CASE("poller: modify and remove of an unknown handle are no_such_file_or_directory") {
+TEST_CASE("poller: modify and remove of an unknown handle are no_such_file_or_directory",
+          "[D5b][L24]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     const int open = pair.a.get();
@@ -248,7 +250,7 @@ TEST_CASE("poller: modify and remove of an unknown handle are no_such_file_or_di
     CHECK(rig->modify(open, 1, interest::read) == std::errc::no_such_file_or_directory);
 }
 
-TEST_CASE("poller: refuses what is no open descriptor and what can't be waited for") {
+TEST_CASE("poller: refuses what is no open descriptor and what can't be waited for", "[L24]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     const int closed = pair.a.get();
@@ -301,7 +303,7 @@ TEST_CASE("poller: removing a registration leaves one that has been reported as 
     CHECK(rig.quiet());
 }
 
-TEST_CASE("poller: wait() appends to what the buffer holds and reports nothing twice") {
+TEST_CASE("poller: wait() appends to what the buffer holds and reports nothing twice", "[L16]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 5, interest::read);

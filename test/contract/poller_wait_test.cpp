@@ -71,7 +71,7 @@ private:
 
 #endif
 
-TEST_CASE("poller wait: never returns before a deadline below a millisecond") {
+TEST_CASE("poller wait: never returns before a deadline below a millisecond", "[D4][L4][L20]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (int i = 0; i < 300; ++i) {
         const time_ns deadline = now() + 100 * microsecond + i * 1003;
@@ -80,7 +80,7 @@ TEST_CASE("poller wait: never returns before a deadline below a millisecond") {
     }
 }
 
-TEST_CASE("poller wait: never returns before a deadline above a millisecond") {
+TEST_CASE("poller wait: never returns before a deadline above a millisecond", "[D4][L4][L20]") {
     GYRE_FOR_EACH_POLLER(rig);
     for (int i = 0; i < 30; ++i) {
         const time_ns deadline = now() + 3100 * microsecond + i * 10'007;
@@ -90,7 +90,7 @@ TEST_CASE("poller wait: never returns before a deadline above a millisecond") {
 }
 
 #if !defined(_WIN32)  // no such signals
-TEST_CASE("poller wait: sleeps through the fraction of a millisecond at the end") {
+TEST_CASE("poller wait: sleeps through the fraction of a millisecond at the end", "[D4][L3]") {
     GYRE_FOR_EACH_POLLER(rig);
     const time_ns began = now();
     const time_ns used = thread_time();
@@ -131,7 +131,8 @@ TEST_CASE("poller wait: a deadline that has passed still sees what is ready") {
     CHECK(rig.wait(now() - second).size() == 1);
 }
 
-TEST_CASE("poller wait: far deadlines wait, without end if need be, and notify() ends them") {
+TEST_CASE("poller wait: far deadlines wait, without end if need be, and notify() ends them",
+          "[L22]") {
     GYRE_FOR_EACH_POLLER(rig);
     const time_ns more_than_an_int = (time_ns{INT_MAX} + 1) * millisecond;
     for (const time_ns deadline :
@@ -150,7 +151,7 @@ TEST_CASE("poller wait: far deadlines wait, without end if need be, and notify()
     }
 }
 
-TEST_CASE("poller wait: an earlier deadline does not end a later wait without one") {
+TEST_CASE("poller wait: an earlier deadline does not end a later wait without one", "[L19]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 1, interest::read);
@@ -169,7 +170,7 @@ TEST_CASE("poller wait: an earlier deadline does not end a later wait without on
 }
 
 #if !defined(_WIN32)  // no such signals
-TEST_CASE("poller wait: signals neither end it nor put off its deadline") {
+TEST_CASE("poller wait: signals neither end it nor put off its deadline", "[D8][L2]") {
     GYRE_FOR_EACH_POLLER(rig);
     constexpr int limit = 4000;
     const signal_storm storm(limit);
@@ -204,7 +205,7 @@ TEST_CASE("poller notify: many calls before a wait end only that one") {
     }
 }
 
-TEST_CASE("poller notify: is drained by a wait that has events to report too") {
+TEST_CASE("poller notify: is drained by a wait that has events to report too", "[D10][L14]") {
     GYRE_FOR_EACH_POLLER(rig);
     fd_pair pair = unix_pair();
     put_byte(pair.b.get());
@@ -236,7 +237,7 @@ TEST_CASE("poller notify: is not lost when there is room for one event only") {
     CHECK(now() < end);
 }
 
-TEST_CASE("poller notify: wakes a thread that sleeps, a thousand times") {
+TEST_CASE("poller notify: wakes a thread that sleeps, a thousand times", "[L6]") {
     GYRE_FOR_EACH_POLLER(rig);
     std::atomic<int> asked{0};
     std::atomic<int> answered{0};
@@ -262,7 +263,7 @@ TEST_CASE("poller notify: wakes a thread that sleeps, a thousand times") {
     CHECK(asked == 1000);
 }
 
-TEST_CASE("poller notify: none of a million calls of another thread is lost") {
+TEST_CASE("poller notify: none of a million calls of another thread is lost", "[D10][L21]") {
     GYRE_FOR_EACH_POLLER(rig);
     constexpr int total = 1'000'000;
     std::atomic<int> posted{0};

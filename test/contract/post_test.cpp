@@ -134,7 +134,7 @@ TEST_CASE("post: functions run first in, first out, and never inside the call") 
     }
 }
 
-TEST_CASE("post: inside a handler it is never called inside the call either") {
+TEST_CASE("post: inside a handler it is never called inside the call either", "[L10]") {
     io_context ctx;
     bool inside = false;
     int ran = 0;

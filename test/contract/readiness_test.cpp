@@ -3,12 +3,14 @@
 // descriptors are used again, and when nobody takes what is there.
 #include <gyre/io_context.hpp>
 #include <gyre/ip/tcp.hpp>
+#include <gyre/ip/udp.hpp>
 #include <gyre/steady_timer.hpp>
 
 #include "support/catch.hpp"
 #include "support/echo.hpp"
 #include "support/poller_calls.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/udp_pair.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +38,7 @@ constexpr std::size_t few = 12;  // a spinning loop makes 10,000 or so
 
 }  // namespace
 
-TEST_CASE("readiness: a socket that nobody waits on costs no call of the poller") {
+TEST_CASE("readiness: a socket that nobody waits on costs no call of the poller", "[L5]") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
     {
@@ -127,7 +129,7 @@ TEST_CASE("readiness: bytes that nobody reads do not keep the loop busy") {
     CHECK(again == once({}, 1));
 }
 
-TEST_CASE("readiness: a peer that closed or reset does not keep the loop busy") {
+TEST_CASE("readiness: a peer that closed or reset does not keep the loop busy", "[D1]") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
     adopted a = adopt(ctx);
@@ -159,7 +161,7 @@ TEST_CASE("readiness: a peer that closed or reset does not keep the loop busy") 
 }
 
 #if !defined(_WIN32)  // numbers are not given out again
-TEST_CASE("readiness: a pipe and a local socket that hung up do not keep the loop busy") {
+TEST_CASE("readiness: a pipe and a local socket that hung up do not keep the loop busy", "[D1]") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
     const bool pipe = GENERATE(false, true);
@@ -188,7 +190,7 @@ TEST_CASE("readiness: a pipe and a local socket that hung up do not keep the loo
 }
 #endif
 
-TEST_CASE("readiness: room that nobody writes into does not keep the loop busy") {
+TEST_CASE("readiness: room that nobody writes into does not keep the loop busy", "[L5]") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
     adopted a = adopt_local(ctx);
@@ -204,6 +206,21 @@ TEST_CASE("readiness: room that nobody writes into does not keep the loop busy")
     CHECK(read == never);
     a.socket.cancel();
     run(ctx);
+}
+
+TEST_CASE("readiness: a datagram socket that waits to receive is quiet, though it could send",
+          "[D9]") {
+    poller_calls calls;
+    io_context ctx(poller_calls::options());
+    udp_pair s(ctx);
+    char text[4];
+    result r;
+    s.b.async_receive(buffer(text), r.keep());
+    CHECK(waits_while_idle(ctx, calls) < few);
+    CHECK(r == never);
+    CHECK(s.a.send_to(buffer("x", 1), s.of_b()) == 1);
+    run(ctx);
+    CHECK(r == once({}, 1));
 }
 
 TEST_CASE("readiness: operations of all kinds on one socket that is hung up all end") {
@@ -226,7 +243,7 @@ TEST_CASE("readiness: operations of all kinds on one socket that is hung up all 
 }
 
 #if !defined(_WIN32)  // numbers are not given out again
-TEST_CASE("readiness: a duplicate that lives on does not wake the loop after close()") {
+TEST_CASE("readiness: a duplicate that lives on does not wake the loop after close()", "[L26]") {
     poller_calls calls;
     io_context ctx(poller_calls::options());
     adopted a = adopt(ctx);

@@ -111,7 +111,7 @@ TEST_CASE("stale event: of who was in its slot before, tells nobody who waits wi
     CHECK(current.resets == 0);
 }
 
-TEST_CASE("stale event: one that comes again and again has the set built anew") {
+TEST_CASE("stale event: one that comes again and again has the set built anew", "[L26]") {
     io_context ctx(haunted());
     adopted other = adopt(ctx);
     result r;

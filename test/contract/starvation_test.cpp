@@ -151,7 +151,7 @@ TEST_CASE("starvation: whatever keeps the loop busy, posts, timers and sockets a
     CHECK(trips == 50);
 }
 
-TEST_CASE("starvation: ten thousand timers fire among busy sockets, and those go on") {
+TEST_CASE("starvation: ten thousand timers fire among busy sockets, and those go on", "[L37]") {
     const hang_guard guard;
     io_context ctx;
     connection c = connected(ctx);

@@ -85,7 +85,7 @@ TEST_CASE("steady_timer: a wait whose time has passed succeeds, and still not in
     CHECK(d == once());
 }
 
-TEST_CASE("steady_timer: the greatest times and durations saturate and never come") {
+TEST_CASE("steady_timer: the greatest times and durations saturate and never come", "[L22]") {
     io_context ctx;
     steady_timer at(ctx, steady_timer::time_point::max());
     steady_timer after(ctx, steady_timer::duration::max());
@@ -109,7 +109,7 @@ TEST_CASE("steady_timer: the greatest times and durations saturate and never com
     CHECK(c == once(aborted));
 }
 
-TEST_CASE("steady_timer: expires_after saturates at both ends of the clock") {
+TEST_CASE("steady_timer: expires_after saturates at both ends of the clock", "[L22]") {
     io_context ctx;
     steady_timer timer(ctx);
     timer.expires_after(steady_timer::duration::max());
@@ -118,7 +118,7 @@ TEST_CASE("steady_timer: expires_after saturates at both ends of the clock") {
     CHECK(timer.expiry() <= steady::now() - 24h * 365 * 200);
 }
 
-TEST_CASE("steady_timer: a thousand short waits with random phase never end early") {
+TEST_CASE("steady_timer: a thousand short waits with random phase never end early", "[L12]") {
     const hang_guard guard;
     io_context ctx;
     steady_timer timer(ctx);
@@ -150,7 +150,7 @@ TEST_CASE("steady_timer: a thousand short waits with random phase never end earl
     CHECK(early == 0);
 }
 
-TEST_CASE("steady_timer: setting the time again aborts the old wait exactly once") {
+TEST_CASE("steady_timer: setting the time again aborts the old wait exactly once", "[D7]") {
     const hang_guard guard;
     io_context ctx;
     steady_timer timer(ctx, 1h);

@@ -73,7 +73,8 @@ TEST_CASE("tcp cancel: a socket is as good as before afterwards") {
     }
 }
 
-TEST_CASE("tcp cancel: a read that was ready is aborted, and its bytes stay for the next") {
+TEST_CASE("tcp cancel: a read that was ready is aborted, and its bytes stay for the next",
+          "[D14]") {
     io_context ctx;
     adopted a = adopt(ctx);
     adopted b = adopt(ctx);

@@ -66,7 +66,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("tcp fault: connecting to a port where nobody listens is refused, exactly") {
+TEST_CASE("tcp fault: connecting to a port where nobody listens is refused, exactly",
+          "[L11][L31]") {
     io_context ctx;
     closed_port port(ctx);
     tcp::socket s(ctx);
@@ -203,7 +204,7 @@ TEST_CASE("tcp fault: closing with linger 0 resets the connection for the peer")
     CHECK(read == once(error::connection_reset));
 }
 
-TEST_CASE("tcp fault: writing to a peer that is gone reports it and raises no SIGPIPE") {
+TEST_CASE("tcp fault: writing to a peer that is gone reports it and raises no SIGPIPE", "[L36]") {
     io_context ctx;
     const signal_counter sigpipe(SIGPIPE);
     adopted a = adopt(ctx);
@@ -317,7 +318,7 @@ TEST_CASE("tcp fault: transfers on a socket that was never connected fail, and d
     CHECK(signals_seen == 0);
 }
 
-TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and connects") {
+TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and connects", "[L2]") {
     const hang_guard guard;
     const alarm_storm storm;
     const auto some_signals = [] {

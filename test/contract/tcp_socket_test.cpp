@@ -38,7 +38,7 @@ TEST_CASE("tcp socket: opens, refuses to open twice, closes and opens again") {
 }
 
 #if !defined(_WIN32)  // can't be asked
-TEST_CASE("tcp socket: descriptors are born non-blocking and closed by exec") {
+TEST_CASE("tcp socket: descriptors are born non-blocking and closed by exec", "[L34][L35]") {
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
     tcp::socket client(ctx);
@@ -364,3 +364,20 @@ TEST_CASE("tcp socket: one context does not run what belongs to another") {
     run(one);
     CHECK(r == once({}, 1));
 }
+
+#if !defined(_WIN32)  // whose handles have no numbers to count
+TEST_CASE("tcp socket: a thousand contexts leave no descriptor open, whatever waited in them",
+          "[L7]") {
+    { io_context warm; }  // what a process opens once
+    const int before = open_descriptors();
+    for (int i = 0; i < 1000; ++i) {
+        io_context ctx;
+        if (i % 10 == 0) {
+            adopted a = adopt(ctx);
+            a.socket.async_wait(tcp::socket::wait_read, [](error_code) {});
+            ctx.poll();
+        }
+    }
+    CHECK(open_descriptors() == before);
+}
+#endif

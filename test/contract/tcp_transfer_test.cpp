@@ -277,7 +277,7 @@ TEST_CASE("tcp socket: message_peek leaves the bytes") {
     CHECK(a.socket.available() == 0);
 }
 
-TEST_CASE("tcp socket: a handler that throws leaves run(), and nothing else is lost") {
+TEST_CASE("tcp socket: a handler that throws leaves run(), and nothing else is lost", "[D15]") {
     io_context ctx;
     adopted a = adopt(ctx);
     adopted b = adopt(ctx);

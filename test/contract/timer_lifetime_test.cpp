@@ -28,7 +28,7 @@ constexpr auto past = steady_timer::time_point(std::chrono::nanoseconds(1));
 
 }  // namespace
 
-TEST_CASE("moving: a timer that is moved keeps its waits and its time") {
+TEST_CASE("moving: a timer that is moved keeps its waits and its time", "[D7]") {
     const hang_guard guard;
     io_context ctx;
     steady_timer a(ctx, 2ms);

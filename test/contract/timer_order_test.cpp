@@ -96,7 +96,8 @@ TEST_CASE("steady_timer: ten thousand timers fire in the order of their times, n
     CHECK(ordered);
 }
 
-TEST_CASE("steady_timer: after a stall a periodic timer fires once a period, not in a burst") {
+TEST_CASE("steady_timer: after a stall a periodic timer fires once a period, not in a burst",
+          "[L38]") {
     const hang_guard guard;
     io_context ctx;
     steady_timer timer(ctx, 2ms);

@@ -54,7 +54,8 @@ TEST_CASE("threads: a timer armed by another thread on an empty sleeping loop fi
     CHECK_FALSE(error);
 }
 
-TEST_CASE("threads: a timer earlier than the sleep wakes the loop once, a later one does not") {
+TEST_CASE("threads: a timer earlier than the sleep wakes the loop once, a later one does not",
+          "[D12]") {
     const hang_guard guard;
     poller_watch watch;
     io_context ctx(poller_watch::options());
@@ -167,7 +168,8 @@ TEST_CASE("threads: a signal emitted by another thread aborts its operation on a
     CHECK(other.get() == once(aborted));
 }
 
-TEST_CASE("threads: more timer operations than the ring holds are applied in order, none lost") {
+TEST_CASE("threads: more timer operations than the ring holds are applied in order, none lost",
+          "[D10]") {
     const hang_guard guard;
     io_context_options options;
     options.ring_capacity = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{1000});
@@ -211,7 +213,7 @@ TEST_CASE("threads: more timer operations than the ring holds are applied in ord
     }
 }
 
-TEST_CASE("threads: a full ring does not stop the loop's own thread inside a handler") {
+TEST_CASE("threads: a full ring does not stop the loop's own thread inside a handler", "[D11]") {
     const hang_guard guard;
     io_context_options options;
     options.ring_capacity = GENERATE(std::size_t{1}, std::size_t{1000});

@@ -82,7 +82,7 @@ void explore(void (*body)(play&), unsigned preemptions = 2) {
 
 }  // namespace
 
-TEST_CASE("model: a post always wakes a loop that falls asleep") {
+TEST_CASE("model: a post always wakes a loop that falls asleep", "[L18]") {
     explore([](play& p) {
         stage_set s;
         s.run_in(p);
@@ -187,7 +187,8 @@ TEST_CASE("model: the posts of two threads that travel together keep the order o
         1);
 }
 
-TEST_CASE("model: a timer of another thread, earlier than the sleep of the loop, ends in time") {
+TEST_CASE("model: a timer of another thread, earlier than the sleep of the loop, ends in time",
+          "[L1]") {
     explore([](play& p) {
         stage_set s;
         s.work.reset();
@@ -240,7 +241,8 @@ TEST_CASE("model: a timer of another thread, later than the sleep of the loop, w
     });
 }
 
-TEST_CASE("model: timers of two threads that find the ring full end in time all the same") {
+TEST_CASE("model: timers of two threads that find the ring full end in time all the same",
+          "[D10]") {
     explore(
         [](play& p) {
             stage_set s(1);

@@ -101,7 +101,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("wake-up: a post while the loop falls asleep is never lost") {
+TEST_CASE("wake-up: a post while the loop falls asleep is never lost", "[L18]") {
     const hang_guard guard(limit());
     poller_watch watch;
     falling_asleep asleep(watch);
@@ -147,7 +147,7 @@ TEST_CASE("wake-up: posts of two threads while the loop falls asleep are never l
     CHECK(ctx.stopped());
 }
 
-TEST_CASE("wake-up: a timer armed while the loop falls asleep always fires") {
+TEST_CASE("wake-up: a timer armed while the loop falls asleep always fires", "[L1]") {
     const hang_guard guard(limit());
     poller_watch watch;
     falling_asleep asleep(watch);

@@ -269,7 +269,7 @@ TEST_CASE("cancellation: every order of three operations on two objects keeps th
 }
 
 // GYRE_MODEL_ORDERS=1000000 for as many; GYRE_MODEL_SEED for another first seed.
-TEST_CASE("cancellation: random orders of up to eight operations keep the contract") {
+TEST_CASE("cancellation: random orders of up to eight operations keep the contract", "[D13]") {
     const std::uint64_t seed = number("GYRE_MODEL_SEED", std::random_device()());
     const std::size_t orders = number("GYRE_MODEL_ORDERS", 10'000);
     WARN(orders << " orders from seed " << seed);

@@ -121,7 +121,7 @@ TEST_CASE("echo allocation: echoes under way take no memory") {
     run(ctx);
 }
 
-TEST_CASE("echo allocation: waits, cancellations and short connections take none either") {
+TEST_CASE("echo allocation: waits, cancellations and short connections take none either", "[D13]") {
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
     const tcp::endpoint where = acceptor.local_endpoint();

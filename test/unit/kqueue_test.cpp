@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the kqueue poller does with a kernel's refusals. Linked with the double of kqueue, as a part
-// of the programs that run the contract suite on it.
+// What the kqueue poller does with a kernel's refusals, and with its bounds. Linked with the double
+// of kqueue, as a part of the programs that run the contract suite on it.
 #include <gyre/poller.hpp>
 
 #include "support/catch.hpp"
@@ -12,6 +12,7 @@ using namespace gyre::testing;
 
 // Beside kqueue_double/sys/event.h, which not every one of these programs is compiled with.
 extern "C" void kqueue_double_refuse_writing(int handle);
+extern "C" void kqueue_double_sleep_at_most(long nanoseconds);
 
 namespace {
 
@@ -26,7 +27,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("kqueue: a registration of which the kernel refuses a half is none") {
+TEST_CASE("kqueue: a registration of which the kernel refuses a half is none", "[D5]") {
     poller_rig rig(*find_poller("kqueue"));
     fd_pair pair = unix_pair();
     put_byte(pair.b.get());
@@ -42,7 +43,7 @@ TEST_CASE("kqueue: a registration of which the kernel refuses a half is none") {
     CHECK(rig.next_of(2) == (readiness::readable | readiness::writable));
 }
 
-TEST_CASE("kqueue: a change that the kernel refuses leaves the registration as it was") {
+TEST_CASE("kqueue: a change that the kernel refuses leaves the registration as it was", "[D5]") {
     poller_rig rig(*find_poller("kqueue"));
     fd_pair pair = unix_pair();
     rig.add(pair.a.get(), 1, interest::read);
@@ -53,7 +54,7 @@ TEST_CASE("kqueue: a change that the kernel refuses leaves the registration as i
     CHECK(rig.next_of(1) == readiness::readable);
 }
 
-TEST_CASE("kqueue: a registration whose handle was closed all the same can be removed") {
+TEST_CASE("kqueue: a registration whose handle was closed all the same can be removed", "[L30]") {
     poller_rig rig(*find_poller("kqueue"));
     fd_pair pair = unix_pair();
     put_byte(pair.b.get());
@@ -63,4 +64,13 @@ TEST_CASE("kqueue: a registration whose handle was closed all the same can be re
     CHECK(rig.quiet());
     CHECK_FALSE(rig->remove(number, remove_reason::releasing));
     CHECK(rig->remove(number, remove_reason::releasing) == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("kqueue: a kernel that sleeps less than it was asked to does not end a wait", "[L23]") {
+    poller_rig rig(*find_poller("kqueue"));
+    kqueue_double_sleep_at_most(200 * microsecond);
+    const time_ns deadline = now() + 3 * millisecond;
+    CHECK(rig.wait(deadline).empty());
+    CHECK(now() >= deadline);
+    kqueue_double_sleep_at_most(0);
 }

@@ -105,7 +105,7 @@ TEST_CASE("notifier: wakes a thread that sleeps in the system") {
     }
 }
 
-TEST_CASE("notifier: both ends are non-blocking and closed on exec") {
+TEST_CASE("notifier: both ends are non-blocking and closed on exec", "[L28][L34]") {
     const maker how = each_maker();
     int opened = 0;
     for (int fd = 3; fd < 64; ++fd) {
@@ -123,7 +123,7 @@ TEST_CASE("notifier: both ends are non-blocking and closed on exec") {
     CHECK(opened > 0);
 }
 
-TEST_CASE("notifier: cannot be made without descriptors, says so, and leaks none") {
+TEST_CASE("notifier: cannot be made without descriptors, says so, and leaks none", "[D16]") {
     const maker how = each_maker();
     const int before = open_descriptors();
     const int next = next_descriptor();
@@ -138,7 +138,8 @@ TEST_CASE("notifier: cannot be made without descriptors, says so, and leaks none
     CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("waker: signals once however often it is notified, and again after each acknowledge") {
+TEST_CASE("waker: signals once however often it is notified, and again after each acknowledge",
+          "[L21]") {
     auto* const device = new counting_notifier;
     detail::waker waker{std::unique_ptr<detail::notifier>(device)};
     CHECK(waker.handle() == 4711);
@@ -188,7 +189,8 @@ TEST_CASE("deadline: what is left of it is 0 once it has passed, and for ever if
     CHECK(far < no_deadline);
 }
 
-TEST_CASE("deadline: milliseconds are rounded up and stay in the range of an int") {
+TEST_CASE("deadline: milliseconds are rounded up and stay in the range of an int",
+          "[D4][L20][L22]") {
     CHECK(detail::to_milliseconds(0) == 0);
     CHECK(detail::to_milliseconds(1) == 1);
     CHECK(detail::to_milliseconds(999'999) == 1);

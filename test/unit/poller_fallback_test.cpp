@@ -68,16 +68,35 @@ int broken_promise_of(const char* name, const char* made_name) {
     return broken_promise(*made);
 }
 
+/// A kernel that says each time that the time is over.
+int early_end() {
+    std::error_code error;
+    const std::unique_ptr<poller> made(find_poller("epoll")->make(error));
+    std::vector<poll_event> storage(4);
+    event_buffer events(storage);
+    const time_ns deadline = now() + 3 * millisecond;
+    if (made == nullptr || made->wait(events, deadline) || events.size() != 0) {
+        return 1;
+    }
+    return now() < deadline ? 2 : 0;
+}
+
 }  // namespace
 
-TEST_CASE("epoll: without epoll_pwait2 waits end no earlier, and by what they should") {
+TEST_CASE("epoll: a kernel that sleeps less than it was asked to does not end a wait", "[L23]") {
+    constexpr int no_error = 0;  // so that the call does nothing, and is done
+    check_without_call(SYS_epoll_pwait2, no_error, early_end);
+}
+
+TEST_CASE("epoll: without epoll_pwait2 waits end no earlier, and by what they should",
+          "[L13][L19]") {
     const int refusal = GENERATE(ENOSYS, EPERM);
     REQUIRE(find_poller("epoll") != nullptr);
     check_without_call(SYS_epoll_pwait2, refusal,
                        [] { return broken_promise_of("epoll", "epoll"); });
 }
 
-TEST_CASE("io_uring: where the system refuses it the poller is epoll") {
+TEST_CASE("io_uring: where the system refuses it the poller is epoll", "[L13]") {
     if (find_poller("io_uring") == nullptr) {
         GYRE_SKIP("built without io_uring");
     }

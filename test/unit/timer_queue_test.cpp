@@ -127,7 +127,7 @@ TEST_CASE("timer_queue: nodes moved late keep the order in which they were armed
     check_order(queue, 50 * unit, {&nodes[1], &nodes[3], &nodes[2], &nodes[0]});
 }
 
-TEST_CASE("timer_queue: the time due now is due, the next nanosecond is not") {
+TEST_CASE("timer_queue: the time due now is due, the next nanosecond is not", "[D6]") {
     // Both sides of edges of buckets, too.
     const time_ns deadline = GENERATE(100, 16'383, 16'384, 16'385, (time_ns{1} << 21) - 1,
                                       time_ns{1} << 21, (time_ns{5} << 42) + 1, time_ns{1} << 62);

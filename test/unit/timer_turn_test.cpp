@@ -77,7 +77,7 @@ TEST_CASE("turn: a post does not stand behind more timers than a turn takes") {
     CHECK(post.most <= options.timers_per_turn + 16);
 }
 
-TEST_CASE("turn: timers set for a time that has come do not keep others from firing") {
+TEST_CASE("turn: timers set for a time that has come do not keep others from firing", "[L12]") {
     gyre::testing::manual_world world;
     gyre::io_context context(world.options());
     many_timers all(context, 2'000);

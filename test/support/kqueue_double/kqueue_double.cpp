@@ -304,6 +304,9 @@ private:
 /// Changes of this descriptor's filters for writing are refused while it is not negative.
 std::atomic<int> refused{-1};
 
+/// The longest sleep of a wait; 0 for no bound.
+std::atomic<long> longest_sleep{0};
+
 /// Guards all but trigger().
 std::mutex lock;
 std::array<std::atomic<queue_state*>, most_handles> by_handle{};
@@ -379,6 +382,7 @@ int make_changes(queue_state& queue, const struct kevent* changes, kqueue_double
 extern "C" {
 
 void kqueue_double_refuse_writing(int handle) { refused = handle; }
+void kqueue_double_sleep_at_most(long nanoseconds) { longest_sleep = nanoseconds; }
 
 int kqueue() { return make(0); }
 int kqueue1(int flags) { return make((flags & O_CLOEXEC) != 0 ? EPOLL_CLOEXEC : 0); }
@@ -404,9 +408,12 @@ int kevent(int queue, const struct kevent* changes, kqueue_double_count change_c
     }
     using clock = std::chrono::steady_clock;
     using std::chrono::nanoseconds;
-    const auto given = timeout == nullptr
-                           ? nanoseconds(0)
-                           : nanoseconds(timeout->tv_nsec) + std::chrono::seconds(timeout->tv_sec);
+    auto given = timeout == nullptr
+                     ? nanoseconds(0)
+                     : nanoseconds(timeout->tv_nsec) + std::chrono::seconds(timeout->tv_sec);
+    if (longest_sleep != 0) {
+        given = std::min(given, nanoseconds(longest_sleep));
+    }
     const clock::time_point deadline = clock::now() + given;
     for (;;) {
         {

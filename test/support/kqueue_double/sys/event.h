@@ -93,4 +93,7 @@ int kevent(int queue, const struct kevent* changes, kqueue_double_count change_c
 
 /// Not of kqueue: filters for writing to that descriptor can't be added (ENOMEM); -1 for none.
 void kqueue_double_refuse_writing(int handle);
+/// Nor this: a wait sleeps that long at most, as kernels have that take a day for the longest time;
+/// 0 for no bound.
+void kqueue_double_sleep_at_most(long nanoseconds);
 }
