@@ -22,6 +22,18 @@ enum class support { unknown, present, absent };
 // Relaxed everywhere: a stale value costs one system call and changes no result.
 constinit std::atomic<support> nosignal_support{support::unknown};
 
+/// writev(2) with flags; ENOSYS where the C library does not have it (Android before API level 33).
+#if GYRE_HAS_PWRITEV2
+ssize_t write_with_flags(int fd, const iovec* pieces, int count, int flags) noexcept {
+    return ::pwritev2(fd, pieces, count, -1, flags);  // -1: the current position
+}
+#else
+ssize_t write_with_flags(int, const iovec*, int, int) noexcept {
+    errno = ENOSYS;
+    return -1;
+}
+#endif
+
 }  // namespace
 
 std::error_code silence_socket(native_handle_type) noexcept { return {}; }
@@ -31,8 +43,7 @@ ssize_t write_silently(int fd, const iovec* pieces, int count) noexcept {
     if (known == support::absent) {
         return write_with_sigpipe_blocked(fd, pieces, count);
     }
-    // Offset -1 is the current position, so that this is writev() with a flag.
-    const ssize_t written = ::pwritev2(fd, pieces, count, -1, rwf_nosignal);
+    const ssize_t written = write_with_flags(fd, pieces, count, rwf_nosignal);
     if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) {
         if (known == support::unknown) {
             nosignal_support.store(support::present, std::memory_order_relaxed);

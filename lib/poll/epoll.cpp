@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// The poller of Linux: one level-triggered epoll set. The kernel keeps all there is to know about
-// registrations, so this file keeps nothing but the set.
+// The poller of Linux, Android and illumos: one level-triggered epoll set. The kernel keeps all
+// there is to know about registrations, so this file keeps nothing but the set.
 #include "poll/deadline.hpp"
 #include "poll/epoll_set.hpp"
 #include "poll/factories.hpp"
+#include "poll/registrable.hpp"
 #include "poll/waker.hpp"
 
 #include <algorithm>
@@ -24,6 +25,11 @@ constexpr std::size_t batch = 256;
 /// The one key that add() and modify() refuse, so that it can mean the notifier.
 constexpr std::uint64_t notifier_key = ~std::uint64_t{0};
 
+/// illumos makes epoll of /dev/poll (usr/src/uts/common/io/devpoll.c there), which takes regular
+/// files and calls them ready, and which can't always tell a number that was closed and used again
+/// from one that is added twice.
+constexpr bool emulated = GYRE_EPOLL_IS_EMULATED != 0;
+
 std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
 class epoll_poller final : public poller {
@@ -42,6 +48,11 @@ public:
         if (key == notifier_key) {
             return std::error_code(EINVAL, std::system_category());
         }
+        if constexpr (emulated) {
+            if (const std::error_code error = check_handle(handle)) {
+                return error;
+            }
+        }
         const bool done = control(set_, EPOLL_CTL_ADD, handle, key, to_epoll(want));
         return done ? std::error_code() : last_error();
     }
@@ -57,7 +68,10 @@ public:
 
     std::error_code remove(native_handle_type handle, remove_reason why) noexcept override {
         // The last close of a description takes it out of every set.
-        if (why == remove_reason::closing || control(set_, EPOLL_CTL_DEL, handle, 0, 0)) {
+        if (why == remove_reason::closing && !emulated) {
+            return {};
+        }
+        if (control(set_, EPOLL_CTL_DEL, handle, 0, 0) || why == remove_reason::closing) {
             return {};
         }
         return unless_gone();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the pollers of Linux share: the kernel's event bits, which are the same for epoll and
-// io_uring, and a set that stands for another descriptor.
+// What epoll and io_uring share: the kernel's event bits, which are the same for both, and a set
+// that stands for another descriptor.
 #pragma once
 
 #include <gyre/poller.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The notifier of Linux and FreeBSD: one descriptor that is both ends.
+// The notifier of Linux, illumos and FreeBSD: one descriptor that is both ends.
 #include "poll/notifier.hpp"
 
 #include <cerrno>

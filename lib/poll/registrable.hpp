@@ -11,7 +11,8 @@
 
 namespace gyre::inline v0::detail {
 
-/// poll(2) and io_uring call regular files and directories ready at all times; epoll refuses them.
+/// poll(2), io_uring and illumos's epoll call regular files and directories ready at all times;
+/// Linux's epoll refuses them.
 inline std::error_code check_handle(native_handle_type handle) noexcept {
     struct stat status {};
     if (::fstat(handle, &status) != 0) {

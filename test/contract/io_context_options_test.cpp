@@ -172,7 +172,8 @@ TEST_CASE("io_context: a GYRE_POLLER that is not there is an error, and goes bef
 }
 
 #if defined(__linux__)
-TEST_CASE("io_context: the timer slack is the thread's inside run() and put back after it") {
+TEST_CASE("io_context: the timer slack is the thread's inside run() and put back after it",
+          "[linux]") {
     io_context_options options;
     options.timer_slack = 1234;
     io_context ctx(options);
