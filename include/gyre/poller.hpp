@@ -103,6 +103,9 @@ enum class poller_features : std::uint8_t {
     /// The system has no way to wait for urgent data: interest::except is told of errors and
     /// hang-ups only.
     no_priority = 4,
+    /// What this end does by shutdown() is not reported: it ends no wait of its direction, and with
+    /// the peer's end it makes no hang-up.
+    no_local_shutdown = 8,
 };
 
 constexpr poller_features operator|(poller_features a, poller_features b) noexcept {

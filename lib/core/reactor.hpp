@@ -103,6 +103,8 @@ public:
     std::size_t cancel_io(source* s) noexcept;
     std::error_code close_source(source* s) noexcept;
     std::error_code release_source(source* s) noexcept;
+    /// After shutdown() of the directions that are named.
+    void note_shutdown(source* s, bool receive, bool send) noexcept;
     void cancel_operation(const operation_id& id);
     void free_guard(guard* g) noexcept;
 

@@ -139,6 +139,7 @@ void reactor::apply(slot* s) noexcept {
             sources_.close(at);
         } else {
             sources_.cancel(at, at.cancel_round.load(std::memory_order_seq_cst));
+            sources_.retry_ended(at);
         }
         break;
     }
@@ -225,6 +226,22 @@ std::size_t reactor::cancel_io(source* s) noexcept {
         leave(slot::of(s));
     }
     return 0;
+}
+
+void reactor::note_shutdown(source* s, bool receive, bool send) noexcept {
+    if (!has(poller_->features(), poller_features::no_local_shutdown)) {
+        return;
+    }
+    const unsigned ended =
+        (receive ? source_marks::receive_ended : 0U) | (send ? source_marks::send_ended : 0U);
+    s->marks.set(static_cast<std::uint8_t>(ended), true);
+    const access claim(*this);
+    if (claim.direct()) {
+        settle(*s);
+        sources_.retry_ended(*s);
+    } else if (s->on_errand.announce()) {
+        leave(slot::of(s));
+    }
 }
 
 // What is closed, or given away, is so at once unless a thread runs the loop, which may be about to

@@ -10,6 +10,9 @@ namespace {
 constexpr std::array<interest, 3> direction_of_queue{interest::read, interest::write,
                                                      interest::except};
 
+constexpr std::array<std::uint8_t, 3> end_of_queue{source_marks::receive_ended,
+                                                   source_marks::send_ended, 0};
+
 constexpr bool reports(readiness what, unsigned queue) noexcept {
     constexpr std::array<readiness, 3> wakes{readiness::readable, readiness::writable,
                                              readiness::priority | readiness::error |
@@ -128,7 +131,7 @@ void source_table::start_arrived(io_operation* op) noexcept {
 void source_table::try_next(io_operation* op) noexcept {
     const source& s = *op->source_;
     if (s.is_drained(op->queue) || s.is(source::paused | source::connecting) ||
-        op->kind() == slot_kind::io_wait) {
+        (op->kind() == slot_kind::io_wait && !s.marks.is(end_of_queue[op->queue]))) {
         wait_for(op);
     } else {
         make_ready(op);
@@ -165,6 +168,18 @@ void source_table::retry_waiting(source& s) noexcept {
         operation* op = s.first(q);
         if (op != nullptr && op->state == operation_state::waiting) {
             make_ready(op);
+        }
+    }
+}
+
+void source_table::retry_ended(source& s) noexcept {
+    for (unsigned q = 0; q != s.queues.size(); ++q) {
+        if (s.marks.is(end_of_queue[q])) {
+            s.note_ready(q);
+            if (any(s.armed & direction_of_queue[q])) {
+                disarm(s, direction_of_queue[q]);
+            }
+            advance_waiting(s, q);
         }
     }
 }

@@ -31,6 +31,9 @@ public:
     static constexpr std::uint8_t connected = 1;
     static constexpr std::uint8_t handed_out = 2;    // the user may have made duplicates
     static constexpr std::uint8_t non_blocking = 4;  // so the user wants synchronous calls
+    // By shutdown(), of which the poller will not tell.
+    static constexpr std::uint8_t receive_ended = 8;
+    static constexpr std::uint8_t send_ended = 16;
 
     bool is(std::uint8_t what) const noexcept {
         return (bits_.load(std::memory_order_relaxed) & what) != 0;
@@ -164,6 +167,8 @@ public:
     /// Ends one operation that waits or is ready; marks one that is between two steps.
     bool cancel(io_operation* op, stop_reason reason) noexcept;
 
+    /// Whoever waits in a direction that this end has shut down looks for itself.
+    void retry_ended(source& s) noexcept;
     /// remove() for another thread, as soon as all that it started has arrived.
     void close(source& s) noexcept;
     /// Aborts all; ends the registration; closes the handle unless it is released.

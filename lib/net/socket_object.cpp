@@ -4,6 +4,7 @@
 #include <gyre/detail/socket_object.hpp>
 
 #include <gyre/error.hpp>
+#include <gyre/socket_base.hpp>
 
 #include "core/handle_calls.hpp"
 #include "core/reactor.hpp"
@@ -55,7 +56,15 @@ std::error_code socket_object::listen(int backlog) noexcept {
 }
 
 std::error_code socket_object::shutdown(int how) noexcept {
-    return is_open() ? reactor_->world().sockets().shutdown(handle_of(source_), how) : not_open();
+    if (!is_open()) {
+        return not_open();
+    }
+    const std::error_code e = reactor_->world().sockets().shutdown(handle_of(source_), how);
+    if (!e) {
+        reactor_->note_shutdown(source_, how != socket_base::shutdown_send,
+                                how != socket_base::shutdown_receive);
+    }
+    return e;
 }
 
 std::error_code socket_object::set_option(int level, int name, const void* value,

@@ -253,7 +253,9 @@ public:
     std::error_code open() noexcept { return system_.open(); }
 
     const char* name() const noexcept override { return "afd"; }
-    poller_features features() const noexcept override { return poller_features::one_shot; }
+    poller_features features() const noexcept override {
+        return poller_features::one_shot | poller_features::no_local_shutdown;
+    }
     void notify() noexcept override {
         if (!pending_.exchange(true)) {
             system_.wake();

@@ -21,6 +21,7 @@
 using namespace gyre;
 using namespace gyre::testing;
 
+#if !defined(_WIN32)  // which has no limit
 TEST_CASE(
     "tcp exhaustion: without descriptors an accept says so, the loop rests, and it recovers") {
     poller_calls calls;
@@ -66,6 +67,7 @@ TEST_CASE(
     run(ctx);
     CHECK(servers.size() == 3);
 }
+#endif
 
 TEST_CASE("tcp exhaustion: whatever the system is short of, the listener rests and recovers") {
     failing_sockets world;
@@ -126,7 +128,8 @@ TEST_CASE("tcp exhaustion: an accept that fails for another reason is tried agai
 }
 
 TEST_CASE("tcp exhaustion: a listener that backs off can be cancelled and closed meanwhile") {
-    io_context_options options;
+    failing_sockets world;
+    io_context_options options = world.options();
     options.accept_pause = 3'600'000'000'000;
     io_context ctx(options);
     tcp::acceptor acceptor(ctx, loopback());
@@ -135,12 +138,11 @@ TEST_CASE("tcp exhaustion: a listener that backs off can be cancelled and closed
     ctx.poll();
     result failed, cancelled, closed;
     tcp::socket into(ctx);
-    {
-        const descriptor_limit limit(static_cast<rlim_t>(next_descriptor()));
-        acceptor.async_accept(into, failed.keep());
-        run(ctx);
-    }
+    world.accept_error = error::no_descriptors;
+    acceptor.async_accept(into, failed.keep());
+    run(ctx);
     CHECK(failed == once(error::no_descriptors));
+    world.accept_error.clear();
     CHECK_FALSE(into.is_open());
     acceptor.async_accept(into, cancelled.keep());
     ctx.restart();
@@ -212,6 +214,7 @@ TEST_CASE("tcp exhaustion: at the bound of the slab sockets say so and leave the
     CHECK(fillers == 0);
 }
 
+#if !defined(_WIN32)  // which has no limit
 TEST_CASE("tcp exhaustion: without descriptors open() and connect() say so") {
     io_context ctx;
     tcp::acceptor acceptor(ctx, loopback());
@@ -230,3 +233,4 @@ TEST_CASE("tcp exhaustion: without descriptors open() and connect() say so") {
     CHECK(r == once(error::no_descriptors));
     CHECK_FALSE(s.is_open());
 }
+#endif

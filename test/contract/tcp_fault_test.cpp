@@ -11,6 +11,7 @@
 #include "support/hang_guard.hpp"
 #include "support/poller_calls.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/wine.hpp"
 
 #include <array>
 #include <atomic>
@@ -18,8 +19,10 @@
 #include <string>
 #include <thread>
 
+#if !defined(_WIN32)
 #include <sys/time.h>
 #include <sys/wait.h>
+#endif
 
 using namespace gyre;
 using namespace gyre::testing;
@@ -27,6 +30,14 @@ using namespace gyre::testing;
 namespace {
 
 std::atomic<int> signals_seen{0};
+
+#if defined(_WIN32)
+
+struct sigpipe_counter {};  // there is no such signal
+
+const error_code gone = error::connection_reset;  // each time
+
+#else
 
 /// Counts a signal instead of dying of it.
 class signal_counter {
@@ -46,6 +57,12 @@ private:
     struct sigaction old_ {};
 };
 
+class sigpipe_counter {
+    signal_counter counter_{SIGPIPE};
+};
+
+const error_code gone = error::broken_pipe;
+
 /// SIGALRM a thousand times a second.
 class alarm_storm {
 public:
@@ -63,6 +80,8 @@ private:
     }
     signal_counter counter_;
 };
+
+#endif
 
 }  // namespace
 
@@ -145,6 +164,9 @@ TEST_CASE("tcp fault: a connect that another one is under way for fails, and tha
 }
 
 TEST_CASE("tcp fault: a reset is reported once, and then the end") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 calls a reset the end of the stream");
+    }
     io_context ctx;
     adopted a = adopt(ctx);
     char text[8];
@@ -166,8 +188,11 @@ TEST_CASE("tcp fault: a reset is reported once, and then the end") {
 }
 
 TEST_CASE("tcp fault: a pending read and a pending write both end at a reset") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 calls a reset the end of the stream");
+    }
     io_context ctx;
-    const signal_counter sigpipe(SIGPIPE);
+    [[maybe_unused]] const sigpipe_counter sigpipe;
     adopted a = adopt(ctx);
     shrink(a.socket.native_handle());
     shrink(a.peer.get());
@@ -192,6 +217,9 @@ TEST_CASE("tcp fault: a pending read and a pending write both end at a reset") {
 }
 
 TEST_CASE("tcp fault: closing with linger 0 resets the connection for the peer") {
+    if (on_wine()) {
+        GYRE_SKIP("Wine 8 calls a reset the end of the stream");
+    }
     io_context ctx;
     connection c = connected(ctx);
     c.client.set_option(tcp::socket::linger(true, 0));
@@ -206,7 +234,7 @@ TEST_CASE("tcp fault: closing with linger 0 resets the connection for the peer")
 
 TEST_CASE("tcp fault: writing to a peer that is gone reports it and raises no SIGPIPE", "[L36]") {
     io_context ctx;
-    const signal_counter sigpipe(SIGPIPE);
+    [[maybe_unused]] const sigpipe_counter sigpipe;
     adopted a = adopt(ctx);
     a.peer.reset();
     const std::string block(1000, 'x');
@@ -216,7 +244,7 @@ TEST_CASE("tcp fault: writing to a peer that is gone reports it and raises no SI
     }
     CHECK((ec == error::broken_pipe || ec == error::connection_reset));
     a.socket.write_some(buffer(block), ec);
-    CHECK(ec == error::broken_pipe);
+    CHECK(ec == gone);
     CHECK_THROWS_AS(a.socket.write_some(buffer(block)), system_error);
     result some, composed, gathered;
     a.socket.async_write_some(buffer(block), some.keep());
@@ -226,9 +254,9 @@ TEST_CASE("tcp fault: writing to a peer that is gone reports it and raises no SI
     const std::array<const_buffer, 2> two{buffer(block), buffer(block)};
     a.socket.async_write_some(two, gathered.keep());
     run(ctx);
-    CHECK(some == once(error::broken_pipe));
-    CHECK(composed == once(error::broken_pipe));
-    CHECK(gathered == once(error::broken_pipe));
+    CHECK(some == once(gone));
+    CHECK(composed == once(gone));
+    CHECK(gathered == once(gone));
     CHECK(signals_seen == 0);
 }
 
@@ -260,17 +288,37 @@ TEST_CASE("tcp fault: after shutdown_send the other direction still carries byte
     CHECK(at_end == once(error::eof));
 }
 
-TEST_CASE("tcp fault: shutdown_receive ends a pending read") {
+TEST_CASE("tcp fault: shutdown_receive ends a pending read and a pending wait, and later ones") {
+    io_context ctx;
+    adopted a = adopt(ctx);
+    char text[8];
+    result r, wait, later;
+    a.socket.async_read_some(buffer(text), r.keep());
+    a.socket.async_wait(tcp::socket::wait_read, wait.keep());
+    ctx.poll();
+    CHECK(r == never);
+    a.socket.shutdown(tcp::socket::shutdown_receive);
+    run(ctx);
+    CHECK(r == once(error::eof));
+    CHECK(wait == once());
+    a.socket.async_read_some(buffer(text), later.keep());
+    run(ctx);
+    CHECK(later == once(error::eof));
+    CHECK(a.socket.write_some(buffer("still", 5)) == 5);
+}
+
+TEST_CASE("tcp fault: shutdown_receive by another thread ends a read that a loop sleeps on") {
+    const hang_guard guard;
     io_context ctx;
     adopted a = adopt(ctx);
     char text[8];
     result r;
     a.socket.async_read_some(buffer(text), r.keep());
     ctx.poll();
-    a.socket.shutdown(tcp::socket::shutdown_receive);
+    std::thread other([&] { a.socket.shutdown(tcp::socket::shutdown_receive); });
     run(ctx);
+    other.join();
     CHECK(r == once(error::eof));
-    CHECK(a.socket.write_some(buffer("still", 5)) == 5);
 }
 
 TEST_CASE("tcp fault: shutting down twice, and from both ends at once, does no harm") {
@@ -299,14 +347,19 @@ TEST_CASE("tcp fault: shutting down twice, and from both ends at once, does no h
 
 TEST_CASE("tcp fault: transfers on a socket that was never connected fail, and do not wait") {
     io_context ctx;
-    const signal_counter sigpipe(SIGPIPE);
+    [[maybe_unused]] const sigpipe_counter sigpipe;
     tcp::socket s(ctx, tcp::v4());
     char text[8] = {};
     error_code ec;
     s.read_some(buffer(text), ec);
     CHECK(ec == error::not_connected);
     s.write_some(buffer(text), ec);
-    CHECK((ec == error::not_connected || ec == error::broken_pipe));
+    // Wine makes of a broken pipe what Windows has for one: the connection was reset.
+    const auto fails = [](error_code e) {
+        return e == error::not_connected || e == error::broken_pipe ||
+               (on_wine() && e == error::connection_reset);
+    };
+    CHECK(fails(ec));
     s.remote_endpoint(ec);
     CHECK(ec == error::not_connected);
     result read, write;
@@ -314,10 +367,12 @@ TEST_CASE("tcp fault: transfers on a socket that was never connected fail, and d
     s.async_write_some(buffer(text), write.keep());
     run(ctx);
     CHECK(read == once(error::not_connected));
-    CHECK((write == once(error::not_connected) || write == once(error::broken_pipe)));
+    CHECK(write.calls == 1);
+    CHECK(fails(write.error));
     CHECK(signals_seen == 0);
 }
 
+#if !defined(_WIN32)  // no SIGALRM, no fork()
 TEST_CASE("tcp fault: a storm of signals is not seen by transfers, waits and connects", "[L2]") {
     const hang_guard guard;
     const alarm_storm storm;
@@ -411,3 +466,4 @@ TEST_CASE("tcp fault: a child process that inherited the descriptor does not dis
     int status = 0;
     CHECK(::waitpid(child, &status, 0) == child);
 }
+#endif

@@ -58,8 +58,10 @@ public:
     /// Whether an event says what became ready at some time since the wait before, and may be over:
     /// the contract calls it a hint, but most pollers look again.
     bool reports_what_was() const { return std::string_view(poller_->name()) == "io_uring"; }
-    /// Whether an end of both directions is told from the end of the peer's. AFD does not say.
-    bool tells_hangups() const { return std::string_view(poller_->name()) != "afd"; }
+    /// Whether an end of both directions is told from the end of the peer's.
+    bool tells_hangups() const {
+        return !has(poller_->features(), poller_features::no_local_shutdown);
+    }
     bool one_shot() const { return has(poller_->features(), poller_features::one_shot); }
 
     /// One wait(), which must not fail.
