@@ -4,9 +4,11 @@
 // system call.
 //
 // Each request is one-shot. A multishot request reports edges, of which a waiter that drains half
-// would get no second one. The ring is none of a single issuer (IORING_SETUP_SINGLE_ISSUER, which
-// IORING_SETUP_DEFER_TASKRUN asks for): it belongs to whichever thread holds the loop's token, and
-// that may be another one at every handler.
+// would get no second one.
+//
+// The ring belongs to the thread that waits first (IORING_SETUP_SINGLE_ISSUER), and the kernel does
+// its part in that thread's waits (IORING_SETUP_DEFER_TASKRUN), until another thread has the loop's
+// token: then it is replaced by one that any thread may use.
 //
 // Facts are from io_uring_enter(2), io_uring_setup(2) and io_uring_prep_poll_add(3).
 #include "poll/deadline.hpp"
@@ -24,6 +26,8 @@
 
 #include <liburing.h>
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace gyre::inline v0::detail {
 namespace {
@@ -51,14 +55,22 @@ public:
     ring& operator=(const ring&) = delete;
     ~ring() { close(); }
 
-    std::error_code open() noexcept {
+    /// For one thread, the first to wait, if the kernel can (6.1), or for any.
+    std::error_code open(bool for_one) noexcept {
+        constexpr unsigned one =
+            IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED;
         io_uring_params wanted{};
-        wanted.flags = IORING_SETUP_CQSIZE;
+        wanted.flags = IORING_SETUP_CQSIZE | (for_one ? one : 0U);
         wanted.cq_entries = completions;
-        if (const int error = ::io_uring_queue_init_params(requests, &ring_, &wanted)) {
+        const int error = ::io_uring_queue_init_params(requests, &ring_, &wanted);
+        if (error == -EINVAL && for_one) {
+            return open(false);
+        }
+        if (error != 0) {
             return error_of(error);
         }
         open_ = true;
+        disabled_ = for_one;
         // Since 5.5; since 5.11, a wait with a deadline in one call.
         constexpr unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
         if ((wanted.features & needed) != needed) {
@@ -70,28 +82,32 @@ public:
     void swap(ring& other) noexcept {
         std::swap(ring_, other.ring_);
         std::swap(open_, other.open_);
+        std::swap(disabled_, other.disabled_);
     }
 
     int handle() const noexcept { return ring_.ring_fd; }
-    /// A request to be filled in; null if the kernel takes none for now.
-    io_uring_sqe* request() noexcept {
-        io_uring_sqe* made = ::io_uring_get_sqe(&ring_);
-        if (made == nullptr && ::io_uring_submit(&ring_) > 0) {
-            made = ::io_uring_get_sqe(&ring_);
-        }
-        return made;
-    }
-    void submit() noexcept {
-        if (::io_uring_sq_ready(&ring_) != 0) {
-            ::io_uring_submit(&ring_);
-        }
+    /// A request to be filled in; null if there is no room before the next submit().
+    io_uring_sqe* request() noexcept { return ::io_uring_get_sqe(&ring_); }
+
+    // These return 0 or a negative error: EEXIST if the ring belongs to another thread.
+
+    int submit() noexcept {
+        const int error = enable();
+        return error != 0 ? error : error_in(::io_uring_submit(&ring_));
     }
     /// Also has the kernel do what it has put off.
-    void submit_and_finish() noexcept { ::io_uring_submit_and_get_events(&ring_); }
-
-    /// Submits, and waits until something is complete or so long; 0 or a negative error, ETIME and
-    /// EINTR among them.
+    int submit_and_finish() noexcept {
+        const int error = enable();
+        return error != 0 ? error : error_in(::io_uring_submit_and_get_events(&ring_));
+    }
+    /// Submits, and waits until something is complete or so long; ETIME and EINTR are errors, too.
     int wait(time_ns left) noexcept {
+        if (left == 0) {  // a wait would not do what was put off if anything is complete already
+            return submit_and_finish();
+        }
+        if (const int error = enable()) {
+            return error;
+        }
         __kernel_timespec limit{};
         if (left != no_deadline) {
             const std::timespec timeout = to_timespec(left);
@@ -99,9 +115,8 @@ public:
             limit.tv_nsec = timeout.tv_nsec;
         }
         io_uring_cqe* first = nullptr;
-        const int result = ::io_uring_submit_and_wait_timeout(
-            &ring_, &first, 1, left == no_deadline ? nullptr : &limit, nullptr);
-        return result < 0 ? result : 0;
+        return error_in(::io_uring_submit_and_wait_timeout(
+            &ring_, &first, 1, left == no_deadline ? nullptr : &limit, nullptr));
     }
 
     /// Calls f(data, result) for each completion until it returns false; that one stays.
@@ -120,6 +135,22 @@ public:
     }
 
 private:
+    static int error_in(int result) noexcept { return result < 0 ? result : 0; }
+
+    // The ring becomes this thread's.
+    int enable() noexcept {
+        if (!disabled_) [[likely]] {
+            return 0;
+        }
+        // By hand: liburing 2.3 declares io_uring_enable_rings() and does not export it.
+        if (::syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
+                      0) < 0) {
+            return -errno;
+        }
+        disabled_ = false;
+        return 0;
+    }
+
     void close() noexcept {
         if (std::exchange(open_, false)) {
             ::io_uring_queue_exit(&ring_);
@@ -128,6 +159,7 @@ private:
 
     io_uring ring_{};
     bool open_ = false;
+    bool disabled_ = false;
 };
 
 class io_uring_poller final : public poller {
@@ -136,8 +168,8 @@ public:
         : waker_(std::move(device)) {}
 
     std::error_code open() noexcept {
-        const std::error_code error = ring_.open();
-        return error ? error : watch_waker(ring_);
+        const std::error_code error = ring_.open(true);
+        return error ? error : watch_waker();
     }
 
     const char* name() const noexcept override { return "io_uring"; }
@@ -145,7 +177,12 @@ public:
         return poller_features::one_shot | poller_features::pollable;
     }
     native_handle_type pollable_handle() noexcept override {
-        ring_.submit();
+        // What the kernel has put off for a thread's wait makes the ring's handle readable for
+        // nobody.
+        if (!shown_.asked_for() && share()) {
+            return invalid_native_handle;
+        }
+        submit();
         return shown_.handle(ring_.handle());
     }
     void notify() noexcept override { waker_.notify(); }
@@ -206,13 +243,15 @@ public:
         if (found == nullptr) {
             return why == remove_reason::closing ? std::error_code() : error_of(-ENOENT);
         }
-        // A pending request holds the description: what is closed would live on.
-        if (any(found->armed) && cancel(data_of(handle, found->round))) {
-            ring_.submit_and_finish();
-        }
+        const bool pending = any(found->armed);
+        const std::uint64_t request = data_of(handle, found->round);
         found->there = false;
         found->armed = interest::none;
         ++found->round;
+        // A pending request holds the description: what is closed would live on.
+        if (pending && cancel(request) && ring_.submit_and_finish() == -EEXIST) {
+            static_cast<void>(share());
+        }
         return {};
     }
 
@@ -221,6 +260,12 @@ public:
         for (;;) {
             const time_ns left = time_left(deadline);
             const int error = ring_.wait(left);
+            if (error == -EEXIST) {
+                if (const std::error_code failed = share()) {
+                    return failed;
+                }
+                continue;
+            }
             const bool woken = take(events);
             if (woken || events.size() != before) {
                 break;
@@ -235,7 +280,7 @@ public:
             }
         }
         if (shown_.asked_for()) {
-            ring_.submit();
+            submit();
         }
         return {};
     }
@@ -247,7 +292,7 @@ public:
             return error;
         }
         ring fresh;
-        if (const std::error_code e = fresh.open()) {
+        if (const std::error_code e = fresh.open(!shown_.asked_for())) {
             return e;
         }
         if (const std::error_code e =
@@ -259,7 +304,7 @@ public:
             waker_.replace(std::move(device));
         }
         registrations_.clear();
-        return watch_waker(ring_);
+        return watch_waker();
     }
 
 private:
@@ -287,41 +332,76 @@ private:
         return to_epoll(want) | (any(want & interest::except) ? EPOLLRDBAND : 0U);
     }
 
-    static bool watch(ring& by, native_handle_type handle, std::uint32_t events,
-                      std::uint64_t data) noexcept {
-        io_uring_sqe* request = by.request();
-        if (request == nullptr) {
+    void submit() noexcept {
+        if (ring_.submit() == -EEXIST) {
+            static_cast<void>(share());
+        }
+    }
+
+    /// Null if the kernel takes none for now.
+    io_uring_sqe* request() noexcept {
+        io_uring_sqe* made = ring_.request();
+        if (made == nullptr) {
+            submit();
+            made = ring_.request();
+        }
+        return made;
+    }
+
+    bool watch(native_handle_type handle, std::uint32_t events, std::uint64_t data) noexcept {
+        io_uring_sqe* made = request();
+        if (made == nullptr) {
             return false;
         }
-        ::io_uring_prep_poll_add(request, handle, events);
-        ::io_uring_sqe_set_data64(request, data);
+        ::io_uring_prep_poll_add(made, handle, events);
+        ::io_uring_sqe_set_data64(made, data);
         return true;
     }
 
-    std::error_code watch_waker(ring& by) noexcept {
-        return watch(by, waker_.handle(), EPOLLIN, notifier_mark) ? std::error_code()
-                                                                  : error_of(-ENOMEM);
+    std::error_code watch_waker() noexcept {
+        return watch(waker_.handle(), EPOLLIN, notifier_mark) ? std::error_code()
+                                                              : error_of(-ENOMEM);
+    }
+
+    /// Another thread than the ring's waits now: all that is armed goes to a ring for any thread.
+    std::error_code share() noexcept {
+        ring fresh;
+        if (const std::error_code e = fresh.open(false)) {
+            return e;
+        }
+        if (const std::error_code e = shown_.replace(ring_.handle(), fresh.handle(), false)) {
+            return e;
+        }
+        ring_.swap(fresh);
+        for (std::size_t i = 0; i != registrations_.size(); ++i) {
+            registration& r = registrations_[i];
+            const auto handle = static_cast<native_handle_type>(i);
+            if (any(r.armed) && !watch(handle, to_request(r.armed), data_of(handle, r.round))) {
+                return error_of(-ENOMEM);
+            }
+        }
+        return watch_waker();
     }
 
     bool arm(native_handle_type handle, registration& r, interest want) noexcept {
-        if (!watch(ring_, handle, to_request(want), data_of(handle, r.round + 1))) {
+        if (!watch(handle, to_request(want), data_of(handle, r.round + 1))) {
             return false;
         }
         ++r.round;
         r.armed = want;
         if (shown_.asked_for()) {
-            ring_.submit();
+            submit();
         }
         return true;
     }
 
     bool cancel(std::uint64_t data) noexcept {
-        io_uring_sqe* request = ring_.request();
-        if (request == nullptr) {
+        io_uring_sqe* made = request();
+        if (made == nullptr) {
             return false;
         }
-        ::io_uring_prep_poll_remove(request, data);
-        ::io_uring_sqe_set_data64(request, cancellation_mark);
+        ::io_uring_prep_poll_remove(made, data);
+        ::io_uring_sqe_set_data64(made, cancellation_mark);
         return true;
     }
 
@@ -343,7 +423,7 @@ private:
         });
         if (woken) {
             waker_.acknowledge();
-            static_cast<void>(watch_waker(ring_));
+            static_cast<void>(watch_waker());
         }
         return woken;
     }

@@ -56,9 +56,7 @@ TEST_CASE("poller: a reset connection is an error and a hang-up in both directio
         fill(pair.a.get());
         rig.add(pair.a.get(), 7, want);
         CHECK(rig.quiet());
-        const linger at_once{1, 0};
-        REQUIRE(::setsockopt(pair.b.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-        pair.b.reset();
+        reset(pair.b);
         CHECK(rig.next_of(7) == (both | readiness::error | readiness::hangup));
         rig.remove(pair.a.get());
     }

@@ -72,6 +72,13 @@ private:
     int fd_ = -1;
 };
 
+/// Resets the connection instead of ending it.
+inline void reset(unique_fd& fd) {
+    const linger at_once{1, 0};
+    REQUIRE(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    fd.reset();
+}
+
 /// Two connected, non-blocking ends. Of a pipe, `a` reads and `b` writes.
 struct fd_pair {
     unique_fd a;

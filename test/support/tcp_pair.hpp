@@ -102,13 +102,6 @@ inline void await_bytes(tcp::socket& socket, std::size_t bytes = 1) {
     REQUIRE(socket.available() >= bytes);
 }
 
-/// Resets the connection instead of ending it.
-inline void reset(unique_fd& fd) {
-    const linger at_once{1, 0};
-    REQUIRE(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-    fd.reset();
-}
-
 /// Small buffers, so that little data fills them.
 inline void shrink(int fd) {
     const int size = 4096;

@@ -10,13 +10,13 @@
 #include "support/catch.hpp"
 #include "support/hang_guard.hpp"
 #include "support/name_world.hpp"
+#include "support/signal_sets.hpp"
 
+#include <csignal>
 #include <cstddef>
 #include <new>
 #include <optional>
 #include <system_error>
-
-#include <signal.h>
 
 using gyre::error_code;
 using gyre::io_context;
@@ -24,7 +24,10 @@ using gyre::signal_set;
 using gyre::ip::tcp;
 using gyre::testing::allocations;
 using gyre::testing::hang_guard;
+using gyre::testing::is_default;
 using gyre::testing::name_world;
+using gyre::testing::signal_a;
+using gyre::testing::signal_b;
 
 namespace {
 
@@ -106,9 +109,10 @@ TEST_CASE("allocation: when any allocation of a signal set fails nothing stays b
               int calls = 0;
               bool well = false;
               try {
-                  signal_set set(ctx, SIGUSR1, SIGUSR2);
-                  set.async_wait([&](error_code e, int n) { calls += !e && n == SIGUSR2 ? 1 : 0; });
-                  ::raise(SIGUSR2);
+                  signal_set set(ctx, signal_a, signal_b);
+                  set.async_wait(
+                      [&](error_code e, int n) { calls += !e && n == signal_b ? 1 : 0; });
+                  std::raise(signal_b);
                   ctx.restart();
                   well = ctx.run() == 1 && calls == 1;
               } catch (const std::bad_alloc&) {
@@ -116,23 +120,18 @@ TEST_CASE("allocation: when any allocation of a signal set fails nothing stays b
               } catch (const std::system_error& e) {
                   well = e.code() == gyre::error::no_memory;
               }
-              for (const int number : {SIGUSR1, SIGUSR2}) {
-                  struct sigaction now {};
-                  ::sigaction(number, nullptr, &now);
-                  well = well && now.sa_handler == SIG_DFL;
-              }
-              return well;
+              return well && is_default(signal_a) && is_default(signal_b);
           }) > 3);
 }
 
 TEST_CASE("allocation: waiting for signals allocates nothing in the steady state") {
     const hang_guard guard;
     io_context ctx;
-    signal_set set(ctx, SIGUSR1);
+    signal_set set(ctx, signal_a);
     int seen = 0;
     const auto once = [&] {
         set.async_wait([&](error_code, int) { ++seen; });
-        ::raise(SIGUSR1);
+        std::raise(signal_a);
         ctx.run();
         ctx.restart();
     };
