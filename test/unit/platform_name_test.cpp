@@ -4,6 +4,7 @@
 
 #include "platform/platform.hpp"
 #include "support/catch.hpp"
+#include "support/wine.hpp"
 
 #include <cstring>
 #include <string>
@@ -90,16 +91,21 @@ TEST_CASE("native names: failures have names and leave the answers alone") {
     query = query_of("127.0.0.1", "80");
     query.family = 77;
     CHECK(error_of(query) == error::address_family_not_supported);
+#if !defined(_WIN32)  // which does not look at flags that it does not know
     query = query_of("127.0.0.1", "80");
     query.flags = 1 << 30;
     CHECK(error_of(query) == error::invalid_argument);
+#endif
 }
 
 TEST_CASE("native names: an address of the other family only is no_data or not found") {
     name_query query = query_of("::1", "80");
     query.flags = AI_NUMERICHOST;
     const std::error_code error = error_of(query);
-    CHECK((error == error::no_data || error == error::host_not_found));
+    INFO(error);
+    // Wine 8 has no name for it.
+    CHECK((error == error::no_data || error == error::host_not_found ||
+           (gyre::testing::on_wine() && error == error::no_recovery)));
 }
 
 TEST_CASE("native names: an address turns back into text") {

@@ -27,7 +27,7 @@ constexpr time_ns watchdog = 20'000 * millisecond;
 
 time_ns now() { return native_platform().clock().steady_now(); }
 
-std::error_code wait_one(int fd, interest direction, time_ns deadline) {
+std::error_code wait_one(native_handle_type fd, interest direction, time_ns deadline) {
     return native_platform().wait_one(fd, direction, deadline);
 }
 
