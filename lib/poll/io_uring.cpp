@@ -348,8 +348,8 @@ private:
         return made;
     }
 
-    bool watch(native_handle_type handle, std::uint32_t events, std::uint64_t data) noexcept {
-        io_uring_sqe* made = request();
+    static bool watch(io_uring_sqe* made, native_handle_type handle, std::uint32_t events,
+                      std::uint64_t data) noexcept {
         if (made == nullptr) {
             return false;
         }
@@ -359,32 +359,40 @@ private:
     }
 
     std::error_code watch_waker() noexcept {
-        return watch(waker_.handle(), EPOLLIN, notifier_mark) ? std::error_code()
-                                                              : error_of(-ENOMEM);
+        return watch(request(), waker_.handle(), EPOLLIN, notifier_mark) ? std::error_code()
+                                                                         : error_of(-ENOMEM);
     }
 
     /// Another thread than the ring's waits now: all that is armed goes to a ring for any thread.
+    /// On failure the old one is still in place, and the next wait tries again.
     std::error_code share() noexcept {
         ring fresh;
         if (const std::error_code e = fresh.open(false)) {
             return e;
         }
+        const auto next = [&fresh] {
+            io_uring_sqe* made = fresh.request();
+            return made == nullptr && fresh.submit() == 0 ? fresh.request() : made;
+        };
+        bool complete = watch(next(), waker_.handle(), EPOLLIN, notifier_mark);
+        for (std::size_t i = 0; i != registrations_.size() && complete; ++i) {
+            const registration& r = registrations_[i];
+            const auto handle = static_cast<native_handle_type>(i);
+            complete = !any(r.armed) ||
+                       watch(next(), handle, to_request(r.armed), data_of(handle, r.round));
+        }
+        if (!complete) {
+            return error_of(-ENOMEM);
+        }
         if (const std::error_code e = shown_.replace(ring_.handle(), fresh.handle(), false)) {
             return e;
         }
         ring_.swap(fresh);
-        for (std::size_t i = 0; i != registrations_.size(); ++i) {
-            registration& r = registrations_[i];
-            const auto handle = static_cast<native_handle_type>(i);
-            if (any(r.armed) && !watch(handle, to_request(r.armed), data_of(handle, r.round))) {
-                return error_of(-ENOMEM);
-            }
-        }
-        return watch_waker();
+        return {};
     }
 
     bool arm(native_handle_type handle, registration& r, interest want) noexcept {
-        if (!watch(handle, to_request(want), data_of(handle, r.round + 1))) {
+        if (!watch(request(), handle, to_request(want), data_of(handle, r.round + 1))) {
             return false;
         }
         ++r.round;
