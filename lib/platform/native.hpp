@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 namespace gyre::inline v0::detail {
 
@@ -23,6 +24,23 @@ thread_ops& native_thread_ops() noexcept;
 /// What offload promises; named for its tests.
 inline constexpr std::size_t offload_threads = 4;
 inline constexpr std::size_t offload_queue_capacity = 1024;
+
+/// The error that a result of getaddrinfo() or getnameinfo() means. Not for success.
+std::error_code name_error(int result) noexcept;
+
+/// The parts as a platform, but for wait_one().
+class native_parts : public platform {
+public:
+    socket_ops& sockets() noexcept override;
+    descriptor_ops& descriptors() noexcept override;
+    name_ops& names() noexcept override;
+    signal_ops& signals() noexcept override;
+    clock_ops& clock() noexcept override;
+    random_ops& random() noexcept override;
+    offload_ops& offload() noexcept override;
+    thread_ops& threads() noexcept override;
+    poller* make_poller(const poller_factory* wish, std::error_code& error) noexcept override;
+};
 
 /// Tells a process from the one that it was forked from.
 std::uint64_t process_number() noexcept;

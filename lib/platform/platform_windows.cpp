@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The native platform of Windows: joins the facilities to one object, chooses the poller and waits
-// for single handles. Knows no facility's insides.
+// The native platform of Windows, and how it waits for a single handle.
 #include "platform/native_windows.hpp"
 
 #include <gyre/error.hpp>
@@ -46,26 +45,8 @@ void sleep_until(time_ns deadline) noexcept {
         clock::time_point(std::chrono::duration_cast<clock::duration>(since)));
 }
 
-class windows_platform final : public platform {
+class windows_platform final : public native_parts {
 public:
-    socket_ops& sockets() noexcept override { return native_socket_ops(); }
-    descriptor_ops& descriptors() noexcept override { return native_descriptor_ops(); }
-    name_ops& names() noexcept override { return native_name_ops(); }
-    signal_ops& signals() noexcept override { return native_signal_ops(); }
-    clock_ops& clock() noexcept override { return native_clock_ops(); }
-    random_ops& random() noexcept override { return native_random_ops(); }
-    offload_ops& offload() noexcept override { return native_offload_ops(); }
-    thread_ops& threads() noexcept override { return native_thread_ops(); }
-
-    poller* make_poller(const poller_factory* wish, std::error_code& error) noexcept override {
-        const poller_factory* const chosen = wish != nullptr ? wish : default_poller();
-        if (chosen == nullptr) {
-            error = gyre::error::not_found;  // GYRE_POLLER names a poller that is not there
-            return nullptr;
-        }
-        return chosen->make(error);
-    }
-
     std::error_code wait_one(native_handle_type handle, interest direction,
                              time_ns deadline) noexcept override {
         if (direction == interest::none) {
