@@ -321,6 +321,41 @@ TEST_CASE("tcp fault: shutdown_receive by another thread ends a read that a loop
     CHECK(r == once(error::eof));
 }
 
+TEST_CASE("tcp fault: a poller that can't tell of shutdown() leaves nobody waiting for it") {
+    const hang_guard guard;
+    poller_calls calls;
+    calls.deaf = true;
+    io_context ctx(poller_calls::options());
+    adopted a = adopt(ctx);
+    shrink(a.socket.native_handle());
+    fill(a.socket);
+    char text[8];
+    result read, wait, write, room, later;
+    a.socket.async_read_some(buffer(text), read.keep());
+    a.socket.async_wait(tcp::socket::wait_read, wait.keep());
+    a.socket.async_write_some(buffer("x", 1), write.keep());
+    a.socket.async_wait(tcp::socket::wait_write, room.keep());
+    ctx.poll();
+    CHECK(read == never);
+    CHECK(write == never);
+    const bool foreign = GENERATE(false, true);
+    if (foreign) {
+        std::thread other([&] { a.socket.shutdown(tcp::socket::shutdown_both); });
+        run(ctx);
+        other.join();
+    } else {
+        a.socket.shutdown(tcp::socket::shutdown_both);
+        run(ctx);
+    }
+    CHECK(read == once(error::eof));
+    CHECK(wait == once());
+    CHECK(write == once(error::broken_pipe));
+    CHECK(room == once());
+    a.socket.async_wait(tcp::socket::wait_read, later.keep());
+    run(ctx);
+    CHECK(later == once());
+}
+
 TEST_CASE("tcp fault: shutting down twice, and from both ends at once, does no harm") {
     io_context ctx;
     connection c = connected(ctx);

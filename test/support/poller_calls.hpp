@@ -34,6 +34,7 @@ public:
     std::size_t waits = 0;
     std::size_t events = 0;
     bool one_shot = false;
+    bool deaf = false;  ///< reports nothing, and says that it can't tell of shutdown()
 
     std::size_t registrations() const { return adds + modifies + removes; }
 
@@ -51,7 +52,10 @@ public:
     }
 
     const char* name() const noexcept override { return "calls"; }
-    poller_features features() const noexcept override { return inner_->features(); }
+    poller_features features() const noexcept override {
+        return inner_->features() |
+               (calls_.deaf ? poller_features::no_local_shutdown : poller_features::none);
+    }
     std::error_code add(native_handle_type handle, std::uint64_t key,
                         interest want) noexcept override {
         ++calls_.adds;
@@ -68,9 +72,12 @@ public:
     }
     std::error_code wait(event_buffer& events, time_ns deadline) noexcept override {
         ++calls_.waits;
-        const std::size_t before = events.size();
+        const event_buffer before = events;
         const std::error_code error = inner_->wait(events, deadline);
-        calls_.events += events.size() - before;
+        calls_.events += events.size() - before.size();
+        if (calls_.deaf) {
+            events = before;
+        }
         return error;
     }
     void notify() noexcept override { inner_->notify(); }
