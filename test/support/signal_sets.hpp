@@ -65,12 +65,17 @@ inline void raise_times(int number, int times) {
 }
 
 /// Whether the system does with a signal what it does by itself.
+#if defined(_WIN32)
 inline bool is_default(int number) {
     void (*const found)(int) = std::signal(number, SIG_DFL);
-    if (found != SIG_DFL) {
-        std::signal(number, found);
-    }
+    std::signal(number, found);
     return found == SIG_DFL;
 }
+#else
+inline bool is_default(int number) {
+    struct sigaction now {};
+    return ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+#endif
 
 }  // namespace gyre::testing
